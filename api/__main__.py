@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
-    logs.configure_root_logger(Component.API)
+    logs.configure(Component.API)
     hide_from_children()
     close_to_others()
     app = create_app()

@@ -10,7 +10,7 @@ from celery import Celery, signals
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
-from jobs.monitoring.logs import configure_handlers
+from jobs.monitoring import logs
 from jobs.monitoring.metrics import Component
 
 RUN_NEXT = "pruneserve.run_next"
@@ -24,7 +24,7 @@ app.config_from_object("jobs.celery_config")  # it is read once it is needed
 @signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator]
 def escape_log(logger: logging.Logger, **signal: object) -> None:
     """Let the log of a worker's processes escape what a message quotes, or be JSON."""
-    configure_handlers(logger, Component.WORKER)
+    logs.configure(Component.WORKER, logger)
 
 
 def send(queue: str) -> None:

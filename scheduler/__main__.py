@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import connection_name, engine_from, sessions
 from jobs.monitoring import logs
-from jobs.monitoring.logs import configure_handlers
 from jobs.monitoring.metrics import Component
 from jobs.monitoring.serving import serve
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing, program
@@ -34,12 +33,10 @@ log = logging.getLogger(__name__)
 @program
 def main() -> None:
     """Run until SIGTERM or Ctrl-C."""
-    logs.configure_root_logger(Component.SCHEDULER)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logs.configure(Component.SCHEDULER)
     hide_from_children()
     close_to_others()
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(logging.INFO)
-    configure_handlers(logging.getLogger(), Component.SCHEDULER)
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
     # One connection each for rounds and four of the threads.

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FrameType
 
 import psutil
@@ -48,7 +48,7 @@ def main() -> None:
         refuse_old_versions()
     except PruningError as error:
         sys.exit(str(error))
-    logs.configure_root_logger(Component.WORKER)  # Celery sets its own handlers up later
+    logs.configure(Component.WORKER)  # Celery sets its own handlers up later
     hide_from_children()
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
@@ -63,7 +63,7 @@ def main() -> None:
         with _served_metrics(identity, parent.held_memory), heartbeat_file(identity):
             with _ended_by_sigterm():
                 queue = parent.wait_until_fit()
-            replace(identity, queue=queue).export()
+            identity.export()
             parent.connect_signals()
             options += [f"--hostname={identity.name}", f"--queues={queue}"]
             app.worker_main([*quiet, "worker", *options])

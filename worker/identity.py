@@ -21,14 +21,12 @@ from typing import Self
 from uuid import UUID
 
 from jobs.queue import workers
-from jobs.queue.resources import UNKNOWN_CLASS
 from worker.interrupts import ShutdownRequested
 
 DIRECTORY_PREFIX = "pruneserve-worker-"
 """With which the name of each worker's own temporary directory begins."""
 
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
-_QUEUE = "_PRUNESERVE_WORKER_QUEUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,6 @@ class Identity:
     """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
     one_job: bool = False
     """Whether it ends after its first claim, or where there is nothing to claim."""
-    queue: str = UNKNOWN_CLASS
-    """Its class, once it is known."""
 
     @classmethod
     def new(cls, *, one_job: bool = False) -> Self:
@@ -52,12 +48,11 @@ class Identity:
     @classmethod
     def from_environment(cls) -> Self:
         """Return, in a child, the identity that its parent has exported."""
-        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]), queue=os.environ[_QUEUE])
+        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]))
 
     def export(self) -> None:
         """Put the identity into the environment that child processes inherit."""
         os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
-        os.environ[_QUEUE] = self.queue
 
     @property
     def claims_directory(self) -> Path:

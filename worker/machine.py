@@ -15,7 +15,7 @@ from worker.self_test import SelfTestFailed, check_device
 log = logging.getLogger(__name__)
 
 
-def prepare(settings: Settings, worker: Identity, queue: str) -> None:
+def prepare(settings: Settings, worker: Identity) -> None:
     """Test the device, and store the machine's speed unless an earlier child has. Takes a second or two.
 
     A worker whose device fails the test is quarantined. If only the measurement fails, jobs run all the same,
@@ -31,11 +31,11 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
             machine = measure_machine(*compute_devices(settings.device), seconds=0.1)
             release_memory()  # of large matrices; this process may wait long for its first job
             with database.begin() as session:
-                workers.record_machine(session, worker.name, queue, machine)
+                workers.record_machine(session, worker.name, machine)
     except SelfTestFailed as unfit:
         log.error("this worker's device cannot be used: %s", unfit)
         with database.begin() as session:
-            conditions.quarantine(session, worker.name, queue, str(unfit))
+            conditions.quarantine(session, worker.name, str(unfit))
     except (SQLAlchemyError, PruningError, RuntimeError) as error:
         log.warning("could not measure the machine's speed (%s)", type(error).__name__)
     finally:

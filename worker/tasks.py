@@ -54,8 +54,7 @@ def prepare_child(**signal: object) -> None:
     gc.freeze()  # nor will a job find garbage there
     gc.enable()
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal
-    identity = Identity.from_environment()
-    prepare(settings(), identity, identity.queue)
+    prepare(settings(), Identity.from_environment())
 
 
 @app.task(name=RUN_NEXT, bind=True)  # type: ignore[untyped-decorator] # Celery has no types

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import redis
 
 from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer
+from jobs.secret_files import write_secret
 
 
 class Valkey(EmbeddedServer):
@@ -22,11 +23,10 @@ class Valkey(EmbeddedServer):
     def _prepare(self) -> None:
         super()._prepare()
         # In a file, because every user can read the command line with `ps`.
-        config = self.directory / "valkey.conf"
-        config.touch(0o600)
-        config.write_text(
+        write_secret(
+            self.directory / "valkey.conf",
             f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password()}\n"
-            f'dir "{self.directory}"\nappendonly yes\nsave ""\n'
+            f'dir "{self.directory}"\nappendonly yes\nsave ""',
         )
 
     def _command(self) -> Sequence[str]:

@@ -38,7 +38,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import baselines, events, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
-from jobs.lifecycle.transitions import close_attempt, move, released, seconds
+from jobs.lifecycle.transitions import close_attempt, move, released
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
@@ -120,7 +120,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         outbox.enqueue_job_started(session, job_id)
     began = {"job_id": job_id, "attempt": row.attempt, "worker": worker, "gpus": usage.gpus_of(worker)}
     session.execute(insert(JobAttempt).values(began))
-    until = NOW + seconds(lease_seconds)
+    until = NOW + timedelta(seconds=lease_seconds)
     lease = {"token": token, "expires_at": until, "check_at": until}
     session.execute(
         upsert(Lease)
@@ -152,7 +152,7 @@ def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobSta
         update(Lease)
         .where(Lease.job_id == Job.id, Lease.token == claim.lease_token, Lease.expires_at > NOW)
         .where(*_held_by(claim))
-        .values(expires_at=NOW + seconds(lease_seconds))
+        .values(expires_at=NOW + timedelta(seconds=lease_seconds))
         .returning(Job.state)
         .execution_options(synchronize_session=False)
     )

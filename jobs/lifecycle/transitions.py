@@ -5,10 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Interval,
     Row,
     Text,
-    cast,
     delete,
     func,
     literal,
@@ -35,11 +33,6 @@ _TIMES = {
     JobState.RUNNING: "running_at",
     JobState.CANCELLING: "cancelling_at",
 }
-
-
-def seconds(count: float) -> ColumnElement[Any]:
-    """Return an interval, to be added to a time of the database."""
-    return cast(literal(f"{count} seconds"), Interval)
 
 
 def move(

@@ -70,21 +70,22 @@ def bind_request(**fields: object) -> None:
     structlog.contextvars.bind_contextvars(**fields)
 
 
-def configure_root_logger(part: Component) -> None:
-    """Write the log of this process as the settings say, from its first line."""
-    _write_utc()
-    if settings().log == "json":
-        logging.captureWarnings(True)
-        write_json(part, logging.getLogger())
+def configure(part: Component, logger: logging.Logger | None = None) -> None:
+    """Let all handlers of a logger, by default the root, write as the settings say: lines of JSON or of text.
 
-
-def _write_utc() -> None:
-    """Let formatters write the time of a line as `2026-12-01 14:03:59,123Z`, whatever the zone is here."""
+    The time of a line of text is `2026-12-01 14:03:59,123Z`, whatever the zone is here.
+    """
+    logger = logging.getLogger() if logger is None else logger
     logging.Formatter.converter = time.gmtime
     logging.Formatter.default_msec_format = "%s,%03dZ"
+    if settings().log == "json":
+        logging.captureWarnings(True)
+        write_json(part, logger)
+    else:
+        escape_messages(logger)
 
 
-def json_formatter(part: Component) -> logging.Formatter:
+def _json_formatter(part: Component) -> logging.Formatter:
     """Return the formatter of a part's log. It reads the secrets that it will hide."""
     hide = SecretRedactor.for_this_process()
 
@@ -106,7 +107,7 @@ def json_formatter(part: Component) -> logging.Formatter:
 
 def write_json(part: Component, *loggers: logging.Logger) -> None:
     """Let the handlers of these loggers write lines of JSON; the root logger gets one if it has none."""
-    formatter = json_formatter(part)
+    formatter = _json_formatter(part)
     for logger in loggers:
         if logger.parent is None and not logger.handlers:
             logger.addHandler(logging.StreamHandler(sys.stderr))
@@ -215,15 +216,6 @@ class EscapingFormatter(logging.Formatter):
             trace = self._formatter.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *(f"  {escaped(traced)}" for traced in trace)])
         return line
-
-
-def configure_handlers(logger: logging.Logger, part: Component) -> None:
-    """Let all handlers of a logger write lines that cannot be forged: of text, or of JSON."""
-    _write_utc()
-    if settings().log == "json":
-        write_json(part, logger)
-    else:
-        escape_messages(logger)
 
 
 def escape_messages(logger: logging.Logger) -> None:

@@ -9,7 +9,6 @@ a worker reads its own row with each heartbeat.
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.resources import UNKNOWN_CLASS
 from jobs.spec.plain_text import plain
-from jobs.tables import NOW, Job, Queue, Worker
+from jobs.tables import NOW, Queue, Worker
 
 FAULTS_IN_A_ROW = 3
 """Faults without a succeeded job in between, after which a worker is quarantined."""
@@ -27,28 +26,27 @@ _MAX_LISTED = 1000
 _CLAIM_LOCK = 0x636C61696D  # distinguishes this advisory lock from others
 
 
-def record_fault(session: Session, worker: str, job_id: UUID, fault: str) -> bool:
+def record_fault(session: Session, worker: str, fault: str) -> bool:
     """Count a fault of a worker, which a job met. Returns whether the worker is quarantined now."""
-    of_class = select(func.coalesce(Job.worker_class, UNKNOWN_CLASS)).where(Job.id == job_id)
-    counted = session.execute(
+    faults = session.scalar(
         insert(Worker)
-        .values(name=worker, queue=of_class.scalar_subquery(), faults=1, fault=plain(fault))
+        .values(name=worker, queue=UNKNOWN_CLASS, faults=1, fault=plain(fault))
         .on_conflict_do_update(
             index_elements=[Worker.name], set_={"faults": Worker.faults + 1, "fault": plain(fault)}
         )
-        .returning(Worker.faults, Worker.queue)
-    ).one()
-    quarantined = bool(counted.faults >= FAULTS_IN_A_ROW)
+        .returning(Worker.faults)
+    )
+    quarantined = faults is not None and faults >= FAULTS_IN_A_ROW
     if quarantined:
-        quarantine(session, worker, counted.queue, fault)
+        quarantine(session, worker, fault)
     return quarantined
 
 
-def quarantine(session: Session, worker: str, queue: str, fault: str) -> None:
+def quarantine(session: Session, worker: str, fault: str) -> None:
     """Let a worker take no more jobs, because of `fault`. One that is quarantined already stays so."""
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=queue, fault=plain(fault), quarantined_at=NOW)
+        .values(name=worker, queue=UNKNOWN_CLASS, fault=plain(fault), quarantined_at=NOW)
         .on_conflict_do_update(
             index_elements=[Worker.name],
             set_={"fault": plain(fault), "quarantined_at": func.coalesce(Worker.quarantined_at, NOW)},

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, column, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, column, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.backlog import owners_table
-from jobs.states import HELD, JobState
+from jobs.states import HELD, OPEN, JobState
 from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
 
 _MAX_LISTED = 1000
@@ -41,7 +41,7 @@ def usage_by_owner(session: Session, days: int) -> list[OwnerUsage]:
 
     At most 1,000.
     """
-    open_jobs = select(Job.owner).where(or_(Job.state.in_(HELD), Job.state == JobState.QUEUED))
+    open_jobs = select(Job.owner).where(Job.state.in_(OPEN))
     known = select(OwnerShare.owner).union(open_jobs, select(DailyUse.owner).where(_in_last_days(days)))
     owners = session.scalars(known.order_by(column("owner")).limit(_MAX_LISTED)).all()
     return _usages(session, owners, days) if owners else []

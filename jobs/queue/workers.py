@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.resources import Capacity, Classes, Needs, classes_of, fits, smallest_that_fits
+from jobs.queue.resources import UNKNOWN_CLASS, Capacity, Classes, Needs, classes_of, fits, smallest_that_fits
 from jobs.states import HELD
 from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Scheduler, Worker
 from pruning.estimate import ASSUMED, Machine
@@ -233,20 +233,20 @@ def record_capacity(
     notify_on_commit(session, QUEUE)
 
 
-def record_machine(session: Session, worker: str, queue: str, machine: Machine) -> None:
+def record_machine(session: Session, worker: str, machine: Machine) -> None:
     """Record a worker's measured machine. The worker may not have sent a heartbeat yet."""
-    _record(session, worker, queue, machine=machine.model_dump())
+    _record(session, worker, machine=machine.model_dump())
 
 
-def record_sandbox(session: Session, worker: str, queue: str, sandbox: Mapping[str, bool]) -> None:
+def record_sandbox(session: Session, worker: str, sandbox: Mapping[str, bool]) -> None:
     """Record by layer of the sandbox whether it holds on a worker's machine."""
-    _record(session, worker, queue, sandbox=dict(sandbox))
+    _record(session, worker, sandbox=dict(sandbox))
 
 
-def _record(session: Session, worker: str, queue: str, **known: dict[str, Any]) -> None:
+def _record(session: Session, worker: str, **known: dict[str, Any]) -> None:
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=queue, **known)
+        .values(name=worker, queue=UNKNOWN_CLASS, **known)
         .on_conflict_do_update(index_elements=[Worker.name], set_=known)
     )
 

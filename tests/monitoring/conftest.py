@@ -236,7 +236,7 @@ def _jobs_that_nobody_takes(session: Session) -> None:
 def _sick_and_silent_workers(session: Session) -> None:
     register(session, "silent")
     register(session, "sick", "gpu.80g", GPU_80G)
-    conditions.quarantine(session, "sick", "gpu.80g", "its GPU cannot be used")
+    conditions.quarantine(session, "sick", "its GPU cannot be used")
     session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
 
 

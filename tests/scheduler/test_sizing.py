@@ -272,7 +272,7 @@ def test_the_time_on_a_cpu_is_that_of_the_slowest_that_takes_jobs(models: Models
         )
         with models.database.begin() as session:
             register(session, name)
-            workers.record_machine(session, name, "cpu", machine)
+            workers.record_machine(session, name, machine)
 
     def seconds() -> float:
         job_id = models.submit("8B")

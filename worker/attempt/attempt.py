@@ -254,7 +254,7 @@ def _claim(
         asked_at = boot_time()
         with database.begin() as session:
             if unfit is not None:
-                conditions.quarantine(session, worker.name, worker.queue, unfit)
+                conditions.quarantine(session, worker.name, unfit)
                 notify_on_commit(session, QUEUE)  # it received a message that another worker can use
                 return None
             for lost in unanswered:

@@ -131,7 +131,6 @@ class Parent:
         capacity = capacity_of(self._settings, self._quarantine.wait_until_fit())
         self._queue = worker_class(self._settings, capacity)
         log.info("worker %s is of the class %s and has %s", self._identity.name, self._queue, capacity)
-        self._quarantine.set_class(self._queue)
         self._undeclared = partial(
             workers.record_capacity,
             worker=self._identity.name,
@@ -158,7 +157,7 @@ class Parent:
         log.info("%s", describe_sandbox_layers(missing))
         self._write(
             lambda session: workers.record_sandbox(
-                session, self._identity.name, self._queue, sandbox_layer_status(missing)
+                session, self._identity.name, sandbox_layer_status(missing)
             )
         )
         self._pool = getattr(sender, "pool", None)
@@ -252,7 +251,7 @@ class Parent:
         """Send a heartbeat, and follow the conditions of the worker's row."""
         name, fault = self._identity.name, self._watchdog.fault()
         if fault is not None:
-            conditions.quarantine(session, name, self._queue, fault)
+            conditions.quarantine(session, name, fault)
         if self._undeclared is not None:
             self._undeclared(session)
         self._conditions = workers.record_worker_heartbeat(session, name, self._queue, self._conditions)

@@ -59,7 +59,7 @@ class Quarantine:
         replace_child: Callable[[], None],
         child_fault: Callable[[], str | None],
     ) -> None:
-        """`queue` is the class of the worker until `set_class` names another.
+        """`queue`: the class of the worker until it has passed its self-test.
 
         `clean_scratch` deletes what ended jobs left in the work directory.
 
@@ -96,10 +96,6 @@ class Quarantine:
             pause *= 2
         self._release()
         return self._gpus
-
-    def set_class(self, queue: str) -> None:
-        """Set the class of the worker, once it is known."""
-        self._queue = queue
 
     def follow(self, quarantined: bool) -> None:
         """Begin to test again and again, if the worker's row says that it is quarantined."""
@@ -150,9 +146,9 @@ class Quarantine:
         def write(session: Session) -> None:
             nonlocal draining
             draining = workers.record_worker_heartbeat(session, self._worker, self._queue).draining
-            conditions.quarantine(session, self._worker, self._queue, str(unfit))
+            conditions.quarantine(session, self._worker, str(unfit))
             if layers is not None:
-                workers.record_sandbox(session, self._worker, self._queue, layers)
+                workers.record_sandbox(session, self._worker, layers)
 
         self._write(write)
         return draining

@@ -67,9 +67,7 @@ def test_an_estimate_is_for_the_slowest_live_worker(
     with database.begin() as session:
         for name, speed in (("slow", 1.0), ("fast", 2.0)):
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
-            workers.record_machine(
-                session, name, "cpu", H100.model_copy(update={"operations_per_second": rates})
-            )
+            workers.record_machine(session, name, H100.model_copy(update={"operations_per_second": rates}))
     answer = client.post("/v1/estimates", json=body(llama))
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -246,7 +244,7 @@ def test_an_estimate_answers_for_each_class_of_workers(
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
             fast = H100.model_copy(update={"operations_per_second": rates, "memory_bytes": gibibytes * 2**30})
             workers.record_capacity(session, class_of(has), class_of(has), has)
-            workers.record_machine(session, class_of(has), class_of(has), fast)
+            workers.record_machine(session, class_of(has), fast)
     told = client.post("/v1/estimates", json=body(llama)).json()
     small, large = told["classes"]
     assert (small["worker_class"], large["worker_class"]) == ("gpu.4g", "gpu.80g")

@@ -85,7 +85,7 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
     with database.begin() as session:
         workers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "sick")
-        conditions.quarantine(session, "sick", "cpu", FAULT)
+        conditions.quarantine(session, "sick", FAULT)
     everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
     paths = ["/v1/jobs", f"/v1/jobs/{job_id}", "/jobs", f"/jobs/{job_id}"]
     assert [FAULT in admin.get(path).text for path in paths] == [True] * 4

@@ -24,7 +24,7 @@ def test_a_quarantined_worker_is_listed_first_with_its_fault(client: TestClient,
     with database.begin() as session:
         for name in ("a", "b"):
             register(session, name)
-        conditions.quarantine(session, "b", "cpu", FAULT)
+        conditions.quarantine(session, "b", FAULT)
     sick, well = client.get("/v1/workers").json()["items"]
     assert (sick["name"], sick["state"], sick["fault"]) == ("b", "quarantined", FAULT)
     assert sick["since"] == sick["quarantined_at"] >= sick["started_at"]
@@ -39,9 +39,9 @@ def test_a_busy_worker_has_its_job_and_a_silent_one_the_time(
     jobs.progress(claim, "prune", 3, 30)
     jobs.succeed(jobs.running())  # which leaves no trace
     with database.begin() as session:
-        workers.record_machine(session, "worker", "cpu", ASSUMED.model_copy(update={"device": "cuda A40"}))
+        workers.record_machine(session, "worker", ASSUMED.model_copy(update={"device": "cuda A40"}))
         register(session, "worker")
-        conditions.quarantine(session, "gone", "cpu", FAULT)
+        conditions.quarantine(session, "gone", FAULT)
         long_ago = text("clock_timestamp() - interval '31 seconds'")
         session.execute(update(Worker).where(Worker.name == "gone").values(seen_at=long_ago))
         taken = session.get_one(Job, claim.job_id).running_at
@@ -70,7 +70,7 @@ def test_a_worker_lists_the_layers_of_the_sandbox_that_hold(client: TestClient, 
         for name, layers in told.items():
             register(session, name)
             if layers is not None:
-                workers.record_sandbox(session, name, "cpu", layers)
+                workers.record_sandbox(session, name, layers)
     items = client.get("/v1/workers").json()["items"]
     assert {item["name"]: item["sandbox"] for item in items} == told
 

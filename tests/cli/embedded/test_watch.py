@@ -62,7 +62,7 @@ def test_a_quarantine_is_reported_once_and_its_end_too(
 ) -> None:
     sick, wait_for = name_of(7), terminal.wait_for
     with database.begin() as session:
-        conditions.quarantine(session, "killed-yesterday", "cpu", "long ago")
+        conditions.quarantine(session, "killed-yesterday", "long ago")
         register(session, "killed-as-well")
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
     with watches.watch_workers(
@@ -72,7 +72,7 @@ def test_a_quarantine_is_reported_once_and_its_end_too(
         for fault in ("its disk has 7 B free\x1b[2J", "its disk has 6 B free"):
             with database.begin() as session:
                 register(session, sick)
-                conditions.quarantine(session, sick, "cpu", fault)
+                conditions.quarantine(session, sick, fault)
             wait_for(f"worker {sick} takes no jobs: its disk has 7 B free")
         assert watch.reported.wait(120)
         assert not watch.takes_jobs
@@ -95,7 +95,7 @@ def test_a_worker_started_elsewhere_is_reported_as_such(
     ) as watch:
         with database.begin() as session:
             register(session, name_of(77))
-            conditions.quarantine(session, "elsewhere-7-a1b2c3", "cpu", "no disk")
+            conditions.quarantine(session, "elsewhere-7-a1b2c3", "no disk")
         terminal.wait_for(f"worker {name_of(77)}, which was not started here, takes jobs\n")
         terminal.wait_for("worker elsewhere-7-a1b2c3, which was not started here, takes no jobs: no disk\n")
         assert not watch.reported.is_set()

@@ -82,7 +82,7 @@ def test_a_job_that_waits_for_another_is_claimed_once_that_has_ended(
 
 
 @pytest.mark.parametrize(
-    "act", [conditions.cordon, conditions.drain, lambda s, w: conditions.quarantine(s, w, "cpu", "x")]
+    "act", [conditions.cordon, conditions.drain, lambda s, w: conditions.quarantine(s, w, "x")]
 )
 def test_a_worker_that_takes_no_jobs_claims_none(
     database: Database, spec: JobSpec, act: Callable[[Session, str], object]
@@ -201,7 +201,7 @@ def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
         assert hand_back(session, "sick") == job_id, "there is no other worker"
         register(session, "well")
         assert claim(session, "sick") is None
-        conditions.quarantine(session, "well", "cpu", "no device")
+        conditions.quarantine(session, "well", "no device")
         assert hand_back(session, "sick") == job_id, "nor one that takes jobs"
         conditions.release(session, "well")
         other = submit(session, spec)

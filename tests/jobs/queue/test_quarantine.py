@@ -32,7 +32,7 @@ def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple
     """Run the job on a worker that fails it. Return the job's state, and whether that quarantined it."""
     with database.begin() as session:
         claim = claimed(session, job_id, worker)
-        quarantined = conditions.record_fault(session, worker, job_id, BROKEN.message)
+        quarantined = conditions.record_fault(session, worker, BROKEN.message)
         assert lifecycle.requeue_after_fault(session, claim, BROKEN, bound)
         return session.get_one(Job, job_id).state, quarantined
 
@@ -106,7 +106,7 @@ def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> N
 def test_the_machine_of_a_worker_that_takes_no_jobs_is_no_measure(database: Database, leaves: str) -> None:
     slow = ASSUMED.model_copy(update={"device": "slow", "operations_per_second": {"float32": 1.0}})
     with database.begin() as session:
-        workers.record_machine(session, "sick", "cpu", slow)
+        workers.record_machine(session, "sick", slow)
         assert workers.live_machines(session, 30) == [slow]
         session.execute(update(Worker).values({leaves: datetime.now(UTC)}))
         assert workers.live_machines(session, 30) == []

@@ -47,7 +47,7 @@ def test_without_a_live_worker_a_job_waits_for_one(database: Database, spec: Job
         register(session, "silent")
         session.execute(update(Worker).values(seen_at=LONG_AGO))
         assert waits(session, [job_id]) == [Wait(WaitsFor.WORKER)]
-        conditions.quarantine(session, "new", "unknown", "no disk")
+        conditions.quarantine(session, "new", "no disk")
         assert waits(session, [job_id]) == [Wait(WaitsFor.QUARANTINED, faults=("no disk",))]
 
 
@@ -72,9 +72,9 @@ def test_with_all_workers_quarantined_the_most_frequent_faults_are_named(
         job_id = submit(session, spec)
         for number, fault in enumerate(("no disk", "no GPU", "no GPU", "a", "b", "c")):
             register(session, f"sick {number}")
-            conditions.quarantine(session, f"sick {number}", "cpu", fault)
+            conditions.quarantine(session, f"sick {number}", fault)
         assert waits(session, [job_id]) == [turn(1)]
-        conditions.quarantine(session, "well", "cpu", "no disk")
+        conditions.quarantine(session, "well", "no disk")
         [wait] = waits(session, [job_id])
         assert wait is not None
         assert wait.reason == WaitsFor.QUARANTINED

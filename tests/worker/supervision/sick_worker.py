@@ -31,7 +31,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
     except SelfTestFailed as unfit:
         error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
         with database.begin() as session:
-            conditions.record_fault(session, identity.name, claim.job_id, error.message)
+            conditions.record_fault(session, identity.name, error.message)
             lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
         return False
     with database.begin() as session:

@@ -5,7 +5,6 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -247,10 +246,8 @@ def test_children_inherit_the_identity_of_their_worker(
 ) -> None:
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
-    monkeypatch.setenv("_PRUNESERVE_WORKER_QUEUE", "")
-    exported = replace(worker, queue="gpu.24g")
-    exported.export()
-    assert Identity.from_environment() == exported
+    worker.export()
+    assert Identity.from_environment() == worker
     assert Identity.new().name != worker.name
 
 
@@ -278,7 +275,7 @@ def test_a_deleted_worker_registers_again_and_stays_cordoned(
     has = Capacity(host_bytes=1, scratch_bytes=1)
     with database.begin() as session:
         workers.record_capacity(session, worker.name, "cpu", has, queues=["cpu", "more"])
-        workers.record_machine(session, worker.name, "cpu", ASSUMED)
+        workers.record_machine(session, worker.name, ASSUMED)
         conditions.cordon(session, worker.name)
 
     def row() -> Worker | None:
@@ -296,7 +293,7 @@ def test_a_deleted_worker_registers_again_and_stays_cordoned(
     with database.begin() as session:
         session.execute(update(Worker).values(seen_at=text("clock_timestamp() - interval '2 hours'")))
         workers.delete_stale_workers(session, 3600)
-        workers.record_sandbox(session, worker.name, "unknown", {})  # by the first write to its row
+        workers.record_sandbox(session, worker.name, {})  # by the first write to its row
     eventually(lambda: (row() or before).seen_at > before.seen_at and (row() or before).capacity is not None)
     after = row()
     assert after is not None
