@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
 from jobs.states import JobState
-from jobs.tables import Artifact, Job, ZooEntry
+from jobs.tables import Artifact, Job, ZooEntry, page
 from pruning.recipe import GRADIENTS_ONLY
 
 
@@ -72,9 +72,7 @@ def withdraw(session: Session, owner: str | None, slug: str) -> bool:
 
 def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[ListedEntry]:
     """Return a page of the entries, newest first, without reports and specifications."""
-    query = _listed().order_by(ZooEntry.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(ZooEntry.id < before)
+    query = page(_listed(), ZooEntry.id, before, limit)
     if wanted.search is not None:
         query = query.where(Job.model.icontains(wanted.search, autoescape=True))
     if wanted.method is not None:

@@ -1,6 +1,5 @@
 """Downloads: a stored file as an attachment, with its SHA-256 for caches and for checking."""
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterator
@@ -104,13 +103,12 @@ def _accepts(accept_encoding: str | None) -> bool:
 
 
 def _label_encoded(headers: dict[str, str]) -> None:
-    """Set the headers of encoded content. The digests stay those of the plain bytes.
+    """Set the headers of encoded content. The SHA-256 stays that of the plain bytes.
 
     So the tag is weak: a client that has a part of these bytes must not go on with a range of plain ones.
     """
     headers["Content-Encoding"] = _ENCODING
     headers["ETag"] = f"W/{headers['ETag']}"
-    headers["Unencoded-Digest"] = headers.pop("Repr-Digest")
 
 
 def _part(wanted: str, size: int) -> tuple[int, int] | None:
@@ -139,12 +137,10 @@ def download_bytes(name: str, content: bytes, request: DownloadRequest) -> Respo
 
 
 def _headers(name: str, sha256: str) -> dict[str, str]:
-    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
     name = quote(name.rpartition("/")[2], safe="")
     return {
         # An attachment with a type that no browser runs: a model card must not act as a page of this origin.
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
         "Cache-Control": "private, no-cache",
         "ETag": f'"{sha256}"',
-        "Repr-Digest": f"sha-256=:{digest}:",
     }

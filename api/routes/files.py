@@ -66,10 +66,10 @@ def download_artifact(
     resources: Resources,
     request: DownloadHeaders,
 ) -> Response:
-    """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag` and `Repr-Digest`.
+    """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag`.
 
     A file that is kept compressed is sent so, with `Content-Encoding: zstd`, to a client that accepts it and
-    asks for no range; its `ETag` is weak then, and the SHA-256 is sent as `Unencoded-Digest`.
+    asks for no range; its `ETag` is weak then.
     """
     with resources.database.begin() as session:
         artifact = queries.artifact(session, principal.owner, job_id, artifact_id)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, ApiKey
+from jobs.tables import NOW, ApiKey, page
 
 
 class TooManyKeys(Exception):
@@ -246,12 +246,10 @@ def record_use(session: Session, key_id: UUID) -> None:
 
 def newest(session: Session, owner: str | None, *, before: UUID | None, limit: int) -> Sequence[ApiKey]:
     """Return a page of the keys that are not revoked, newest first; of all owners if `owner` is None."""
-    query = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc()).limit(limit)
+    query = select(ApiKey).where(ApiKey.revoked_at.is_(None))
     if owner is not None:
         query = query.where(ApiKey.owner == owner)
-    if before is not None:
-        query = query.where(ApiKey.id < before)
-    return session.scalars(query).all()
+    return session.scalars(page(query, ApiKey.id, before, limit)).all()
 
 
 def makers(session: Session, key_ids: Iterable[UUID]) -> frozenset[UUID]:

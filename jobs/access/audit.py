@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from jobs.access.api_keys import Principal
 from jobs.spec.plain_text import plain
-from jobs.tables import AuditRecord
+from jobs.tables import AuditRecord, page
 
 log = logging.getLogger("audit")
 
@@ -93,8 +93,7 @@ def log_failure(address: str, subject: str) -> None:
 
 def newest(session: Session, *, before: UUID | None, limit: int) -> Sequence[AuditRecord]:
     """Return a page of the records, newest first."""
-    query = select(AuditRecord).order_by(AuditRecord.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(AuditRecord.id < before)).all()
+    return session.scalars(page(select(AuditRecord), AuditRecord.id, before, limit)).all()
 
 
 def _insert(session: Session, values: dict[str, Any]) -> None:

@@ -87,12 +87,13 @@ class StepFinished(EventBase):
     memory_bytes: int | None = Field(None, description="Memory that the job's process holds now.")
 
     def progress(self) -> dict[str, Any]:
-        """Return the position within the stage and the time left."""
+        """Return the position within the stage, the time left and the memory."""
         return {
             "stage": self.stage,
             "step": self.step,
             "steps": self.steps,
             "seconds_left": self.seconds_left,
+            "memory_bytes": self.memory_bytes,
         }
 
 
@@ -204,17 +205,6 @@ def recent_events(session: Session, job_id: UUID, limit: int = 200) -> list[Even
         .limit(limit)
     ).all()
     return _events(reversed(rows))
-
-
-def latest_progress(session: Session, job_id: UUID) -> StepFinished | None:
-    """Return the latest progress within a stage; None before the first."""
-    data = session.scalar(
-        select(JobEvent.data)
-        .where(JobEvent.job_id == job_id, JobEvent.kind == _PROGRESS)
-        .order_by(JobEvent.id.desc())
-        .limit(1)
-    )
-    return None if data is None else StepFinished.model_validate(data)
 
 
 def _events(rows: Iterable[JobEvent]) -> list[Event]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     literal,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import events, usage
@@ -94,7 +95,7 @@ def released(target: JobState) -> dict[str, Any]:
     Files that the attempt has written and no row names are orphaned from now on. Since when something outside
     does not answer stays known.
     """
-    last = Job.progress.op("-")(literal("seconds_left", Text))
+    last = Job.progress.op("-")(literal(["seconds_left", "memory_bytes"], ARRAY(Text)))
     return {
         "orphaned_files_since": NOW,
         "lease_token": None,

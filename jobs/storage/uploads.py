@@ -25,7 +25,7 @@ from jobs.storage.owned_files import (
     refuse_in_use,
 )
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, SEARCH_NOW, Artifact, StrayUpload, Upload
+from jobs.tables import NOW, SEARCH_NOW, Artifact, StrayUpload, Upload, page
 from pruning.recipe import content_name, is_local, is_upload
 
 TEXT = "txt"
@@ -100,8 +100,8 @@ def add(
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Upload]:
     """Return a page of an owner's uploads, newest first."""
-    query = select(Upload).where(Upload.owner == owner).order_by(Upload.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(Upload.id < before)).all()
+    of_owner = select(Upload).where(Upload.owner == owner)
+    return session.scalars(page(of_owner, Upload.id, before, limit)).all()
 
 
 def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:

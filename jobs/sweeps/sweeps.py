@@ -24,7 +24,7 @@ from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
 from jobs.sweeps.target import Target
-from jobs.tables import NOW, Job, Sweep
+from jobs.tables import NOW, Job, Sweep, page
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ def get(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Sweep]:
     """Return a page of the owner's sweeps, newest first."""
-    query = select(Sweep).where(Sweep.owner == owner).order_by(Sweep.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(Sweep.id < before)).all()
+    of_owner = select(Sweep).where(Sweep.owner == owner)
+    return session.scalars(page(of_owner, Sweep.id, before, limit)).all()
 
 
 def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:

@@ -1,6 +1,6 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
-from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
+from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at, page
 from jobs.tables.fleet import DailyUse, OwnerShare, Queue, RecentUse, Scheduler, Worker
 from jobs.tables.jobs import (
     Artifact,
@@ -62,4 +62,5 @@ __all__ = [
     "Worker",
     "ZooEntry",
     "first_id_at",
+    "page",
 ]

@@ -1,12 +1,12 @@
 """What all tables share: names of constraints, types of columns, the clock, and fields of JSON documents."""
 
 from datetime import datetime
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
-from sqlalchemy import DateTime, Double, LargeBinary, MetaData, Text, func
+from sqlalchemy import DateTime, Double, LargeBinary, MetaData, Select, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped
 from sqlalchemy.sql.elements import SQLColumnExpression
 
 from jobs.states import JobState
@@ -18,6 +18,7 @@ SEARCH_NOW = func.statement_timestamp()
 """When the statement began, for searches by time: no index can be searched for a clock that advances."""
 
 Value = TypeVar("Value")
+Columns = TypeVarTuple("Columns")
 
 
 class Base(DeclarativeBase):
@@ -49,6 +50,14 @@ def first_id_at(moment: datetime) -> UUID:
     """
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(milliseconds, 0) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def page(
+    query: Select[*Columns], column: InstrumentedAttribute[UUID], before: UUID | None, limit: int
+) -> Select[*Columns]:
+    """Return the query for a page of what `query` finds: the newest first, those that follow `before`."""
+    query = query.order_by(column.desc()).limit(limit)
+    return query if before is None else query.where(column < before)
 
 
 class DocumentField(Generic[Value]):
@@ -88,6 +97,7 @@ class JobDocuments:
     step = DocumentField[int]("progress", "step")
     steps = DocumentField[int]("progress", "steps")
     seconds_left = DocumentField[float]("progress", "seconds_left")
+    memory_bytes = DocumentField[int]("progress", "memory_bytes")
 
     figures: Mapped[dict[str, Any] | None]
     """What lists show of the report, next to the columns that they are sorted by."""

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, WebhookEndpoint
+from jobs.tables import NOW, WebhookEndpoint, page
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
 
@@ -138,9 +138,8 @@ def count(session: Session, owner: str) -> int:
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[WebhookEndpoint]:
     """Return a page of an owner's endpoints, newest first."""
-    query = select(WebhookEndpoint).where(WebhookEndpoint.owner == owner)
-    query = query.order_by(WebhookEndpoint.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(WebhookEndpoint.id < before)).all()
+    of_owner = select(WebhookEndpoint).where(WebhookEndpoint.owner == owner)
+    return session.scalars(page(of_owner, WebhookEndpoint.id, before, limit)).all()
 
 
 def get(session: Session, owner: str, endpoint_id: UUID) -> WebhookEndpoint | None:

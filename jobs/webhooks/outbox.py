@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, first_id_at
+from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, first_id_at, page
 
 MAX_PER_OWNER = 8
 """Messages of one owner that a sender has under way at once, so that slow endpoints delay no others'."""
@@ -110,10 +110,8 @@ def deliveries(
         select(WebhookDelivery)
         .join(WebhookEndpoint)
         .where(WebhookDelivery.endpoint_id == endpoint_id, WebhookEndpoint.owner == owner)
-        .order_by(WebhookDelivery.id.desc())
-        .limit(limit)
     )
-    return session.scalars(query if before is None else query.where(WebhookDelivery.id < before)).all()
+    return session.scalars(page(query, WebhookDelivery.id, before, limit)).all()
 
 
 def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> WebhookDelivery | None:

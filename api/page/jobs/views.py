@@ -78,7 +78,6 @@ class JobView:
     artifacts: Sequence[Artifact]
     log: tuple[LogLine, ...]
     cut: Cut | None
-    memory_bytes: int | None
     zoo_slug: str | None
     resumable_bytes: int
     """How much the finished blocks take in the store, from which a further attempt resumes."""
@@ -271,7 +270,6 @@ class JobView:
 def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     """Read what the page shows of a job; `waiting`: why it waits."""
     recorded = events.recent_events(session, job.id)
-    progress = events.latest_progress(session, job.id) if job.state in HELD else None
     spec = JobSpec.model_validate(job.spec)
     return JobView(
         job=job,
@@ -282,7 +280,6 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
         artifacts=queries.artifacts(session, job.owner, job.id),
         log=tuple(LogLine(event, describe_event(event.data)) for event in reversed(recorded)),
         cut=queries.cuts_of_jobs(session, [job.id]).get(job.id),
-        memory_bytes=None if progress is None else progress.memory_bytes,
         zoo_slug=zoo.slug_of(session, job.id),
         resumable_bytes=attempt_files.block_bytes(session, job.id),
     )

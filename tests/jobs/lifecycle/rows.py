@@ -22,7 +22,8 @@ STORED_ERROR = {"type": "invalid_input", "message": "no such model", "field": "m
 
 _DOCUMENTS = ("progress", "figures", "outage")
 _PARTS = (
-    *("stage", "step", "steps", "seconds_left", "awaited", "waiting_for", "gate_state"),
+    *("stage", "step", "steps", "seconds_left", "memory_bytes", "awaited", "waiting_for"),
+    "gate_state",
     *("dense_perplexity", "kl", "agreement", "parameters", "weight_bytes", "stored_weight_bytes", "speedup"),
 )
 

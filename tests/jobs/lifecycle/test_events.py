@@ -67,7 +67,6 @@ def test_the_table_gives_back_what_was_appended(database: sessionmaker[Session],
         assert [event.data for event in events.events_since(session, job_id, 1)] == EVENTS
         without_progress = [event for event in EVENTS if not isinstance(event, StepFinished)]
         assert [event.data for event in events.recent_events(session, job_id, limit=5)] == without_progress
-        assert events.latest_progress(session, job_id) == EVENTS[2]
         stored = session.get_one(JobEvent, (job_id, 7))
         assert (stored.kind, stored.data) == ("log", {"message": "the files have expired"})
         assert session.get_one(Job, job_id).state == JobState.QUEUED

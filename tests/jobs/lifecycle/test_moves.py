@@ -134,7 +134,7 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     with database.begin() as session:
         assert session.get(Lease, claim.job_id) is None
     released = {"lease_token": None, "worker": None}
-    progress = {"seconds_left": None}
+    progress = {"seconds_left": None, "memory_bytes": None}
     if event.state == JobState.QUEUED:
         progress |= {"stage": None, "step": None, "steps": None}
     expected = before | released | progress | values
