@@ -54,9 +54,7 @@ def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -
 
 def abandon_upload(session: Session, key: str) -> None:
     """Give back what an announced file takes from its owner's quota, and mark the file for deletion."""
-    session.execute(
-        update(StrayUpload).where(StrayUpload.key == key).values(owner=None, size=None, pending_delete=True)
-    )
+    session.execute(update(StrayUpload).where(StrayUpload.key == key).values(owner=None, size=None))
 
 
 def new_key(ending: str) -> str:
@@ -84,9 +82,7 @@ def add(
         return known, False
     if gradient_files.used_bytes(session, owner) + stored.size > quota:
         raise QuotaExceeded
-    announced = delete(StrayUpload).where(
-        StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
-    )
+    announced = delete(StrayUpload).where(StrayUpload.key == stored.key, StrayUpload.owner.is_not(None))
     if session.scalar(announced.returning(StrayUpload.key)) is None:
         raise UploadExpired
     upload = Upload(
@@ -117,7 +113,7 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
         return None
     refuse_in_use(session, owner, content_reference(upload.sha256, upload.format))
     session.delete(upload)
-    session.add(StrayUpload(key=upload.key, pending_delete=True))
+    session.add(StrayUpload(key=upload.key))
     return upload
 
 
@@ -130,14 +126,13 @@ def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
     overdue = StrayUpload.since < SEARCH_NOW - ABANDONED_AFTER
     found = (
         select(StrayUpload.key)
-        .where(or_(StrayUpload.pending_delete, overdue))
+        .where(or_(StrayUpload.owner.is_(None), overdue))
         .order_by(StrayUpload.since)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    marked = {"pending_delete": True, "owner": None, "size": None, "since": NOW}
-    pending_delete = update(StrayUpload).where(StrayUpload.key.in_(found)).values(marked)
-    return session.scalars(pending_delete.returning(StrayUpload.key)).all()
+    marked = update(StrayUpload).where(StrayUpload.key.in_(found)).values(owner=None, size=None, since=NOW)
+    return session.scalars(marked.returning(StrayUpload.key)).all()
 
 
 def forget_deleted(session: Session, keys: Sequence[str]) -> None:

@@ -107,7 +107,6 @@ class StrayUpload(Base):
     # Whose quota it takes while it is being sent, and how many bytes of it; null once it is to be deleted.
     owner: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
-    pending_delete: Mapped[bool] = mapped_column(server_default=text("false"))
     since: Mapped[datetime] = mapped_column(server_default=NOW)
 
     __table_args__ = (Index("ix_stray_uploads_owner", "owner", postgresql_where=text("owner IS NOT NULL")),)

@@ -84,7 +84,6 @@ CREATE TABLE stray_uploads (
     key TEXT NOT NULL,
     owner TEXT,
     size BIGINT,
-    pending_delete BOOLEAN DEFAULT false NOT NULL,
     since timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_stray_uploads PRIMARY KEY (key)
 );
