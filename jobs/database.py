@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, exc
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, exc, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -166,3 +166,8 @@ def engine_from(
 def sessions(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions for short transactions: `with sessions.begin() as session`."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def advisory_lock(session: Session, name: str) -> None:
+    """Let no other transaction take the lock of this name before this one ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

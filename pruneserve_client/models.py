@@ -2524,9 +2524,6 @@ class Target(Model):
     max_parameters: int | None = None
     """Upper bound of the number of parameters."""
 
-    max_memory_bytes: int | None = None
-    """Upper bound of the peak memory, as the stage speed measures it."""
-
     min_speedup: float | None = None
     """Lower bound of the speed-up over the dense model, as the stage speed measures it."""
 

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.tables import NOW, ApiKey, page
 
 
@@ -171,7 +172,7 @@ def issue(
     if not admin and (lacking := _missing_scope(creator, owner, scopes)):
         raise MissingScope(lacking)
     # So that two requests cannot exceed the limit together.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
+    advisory_lock(session, f"keys of {owner}")
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
     if session.scalars(taken).one() >= MAX_KEYS:
         raise TooManyKeys

@@ -10,6 +10,7 @@ from sqlalchemy import Select, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.spec.gate import Gate, GateState
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import Baseline
@@ -53,8 +54,7 @@ def find_for_verdict(session: Session, owner: str, spec: JobSpec) -> Baseline | 
     """
     if spec.gate is None or spec.gate.baseline is None:
         return None
-    lock = func.hashtextextended(f"baselines of {owner}", 0)
-    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    advisory_lock(session, f"baselines of {owner}")
     try:
         return find(session, owner, spec)
     except UnknownReference:

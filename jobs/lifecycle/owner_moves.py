@@ -12,6 +12,7 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.lifecycle import baselines, events
 from jobs.lifecycle.events import StateChanged
 from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
@@ -33,8 +34,6 @@ from jobs.tables import (
     ZooEntry,
 )
 from pruning.recipe import GRADIENTS_ONLY
-
-_QUEUE_LIMIT_LOCK = 0x7175657565  # distinguishes this advisory lock from others on the same owner
 
 
 class Conflict(Exception):
@@ -160,7 +159,7 @@ def check_queue_limit(session: Session, owner: str, allowed: int | None) -> None
     """
     if allowed is None:
         return
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, _QUEUE_LIMIT_LOCK))))
+    advisory_lock(session, f"queue of {owner}")
     queued = session.scalars(
         select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
     ).one()

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.states import OPEN
 from jobs.tables import Job
 
@@ -39,7 +40,7 @@ def content_reference(sha256: str, file_format: str) -> str:
 
 def lock(session: Session, owner: str) -> None:
     """Serialise changes of an owner's files: no two requests may exceed the quota together."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
+    advisory_lock(session, f"uploads of {owner}")
 
 
 def refuse_in_use(session: Session, owner: str, reference: str) -> None:

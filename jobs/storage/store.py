@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import re
-import stat
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from obstore.store import S3Store
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import streams
 from jobs.storage.errors import (
-    FileUnusable,
     NotStored,
     StoreDenied,
     StoreRefused,
@@ -182,7 +180,6 @@ class Store:
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
         with measured("open"), translated_errors(key):
-            self._refuse_special(key)
             try:
                 found = obstore.get(self._objects, key, options={"range": part} if part else None)
             except exceptions.GenericError as error:
@@ -257,7 +254,6 @@ class Store:
         """Return the size of a file, or None if there is none under the key."""
         try:
             with translated_errors(key):
-                self._refuse_special(key)
                 return StoredObject(key, obstore.head(self._objects, key)["size"])
         except NotStored:
             return None
@@ -288,20 +284,6 @@ class Store:
                     obstore.delete(objects, key)
         except NotStored:
             return
-
-    def _refuse_special(self, key: str) -> None:
-        """Raise `FileUnusable` for what is no regular file: to open a FIFO would wait for its other end."""
-        if self._directory is None:
-            return
-        try:
-            mode = (self._directory / key).stat().st_mode
-        except OSError:  # obstore raises the reason
-            return
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise FileUnusable(
-                f"the store's directory (STORE_URL) has a special file, such as a FIFO, at {key}; the "
-                "operator must delete it"
-            )
 
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
         with translated_errors(key):

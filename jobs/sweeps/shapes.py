@@ -26,7 +26,6 @@ _FILE_OVERHEAD = 1.002
 # The width that is left is a multiple of this: less costs speed on every device, more costs quality.
 _MULTIPLE = 8
 # What is measured depends on the machine as well, so that each division is tried at two sizes.
-_MEMORY_SHARES = (0.95, 0.8)
 _SPEED_SHARES = (0.9, 0.7)
 # Numbers of blocks that are cut in addition to MLP channels: evenly spread, up to what would be enough
 # without these.
@@ -213,8 +212,6 @@ def _conditions(target: Target) -> Sequence[Callable[[Shape], bool]]:
         return [lambda shape: shape.parameters <= parameters]
     if (weight_bytes := target.max_bytes) is not None:
         return [partial(_within, weight_bytes)]
-    if (memory := target.max_memory_bytes) is not None:
-        return [partial(_within, share * memory) for share in _MEMORY_SHARES]
     return [partial(_faster, target.min_speedup or 1.0, share) for share in _SPEED_SHARES]
 
 

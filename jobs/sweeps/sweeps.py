@@ -140,7 +140,7 @@ def wants_speed(session: Session, job_id: UUID, perplexity: float) -> bool:
     if sweep is None or not Search.model_validate(sweep.search or {}).shapes:
         return True
     target = Target.model_validate(sweep.request["target"])
-    if target.max_memory_bytes is not None or target.min_speedup is not None:
+    if target.min_speedup is not None:
         return True
     met = Job.sweep_id == sweep.id, Job.gate_state == GateState.PASSED
     best = session.scalar(select(func.min(Job.pruned_perplexity)).where(*met))

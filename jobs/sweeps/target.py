@@ -8,7 +8,7 @@ from jobs.spec.gate import Bytes, Gate
 from pruning.recipe import StrictModel, Text
 
 _PERPLEXITY = ("max_perplexity", "max_perplexity_increase")
-_SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
+_SIZE = ("max_bytes", "max_parameters", "min_speedup")
 
 
 class Target(StrictModel):
@@ -26,9 +26,6 @@ class Target(StrictModel):
     max_bytes: Bytes | None = Field(None, description="Upper bound of the size of the weight files.")
     max_parameters: int | None = Field(
         None, ge=1, le=10**15, description="Upper bound of the number of parameters."
-    )
-    max_memory_bytes: Bytes | None = Field(
-        None, description="Upper bound of the peak memory, as the stage speed measures it."
     )
     min_speedup: float | None = Field(
         None,

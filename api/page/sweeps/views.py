@@ -192,8 +192,6 @@ def _size_bound(target: Target) -> str:
         return f"at most {byte_size(target.max_bytes)}"
     if target.max_parameters is not None:
         return f"at most {count(target.max_parameters)} parameters"
-    if target.max_memory_bytes is not None:
-        return f"peak memory at most {byte_size(target.max_memory_bytes)}"
     return f"speed at least {times(target.min_speedup)}"
 
 

@@ -141,7 +141,7 @@ def test_a_search_measures_the_speed_of_its_best_alone(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
     job = {"model": llama, "structure": {"multiple_of": 8}}
-    for target, measures_all in (({"max_parameters": 50_000}, False), ({"max_memory_bytes": 100_000}, True)):
+    for target, measures_all in (({"max_parameters": 50_000}, False), ({"min_speedup": 1.3}, True)):
         sweep = client.post("/v1/sweeps", json={"job": job, "target": target}).json()
         first, last = (UUID(sweep["jobs"][number]["id"]) for number in (0, -1))
         with database.begin() as session:
@@ -175,7 +175,7 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 def test_a_bound_that_no_model_meets_fails_the_search(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
-    request = {"job": {"model": llama}, "target": {"max_memory_bytes": 100_000, "most_jobs": 2}}
+    request = {"job": {"model": llama}, "target": {"min_speedup": 1.3, "most_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=request).json()
     assert len(sweep["jobs"]) == 2
     with database.begin() as session:

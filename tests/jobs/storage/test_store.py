@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
@@ -218,24 +217,6 @@ def test_a_directory_whose_disk_or_server_fails_is_away(
         with pytest.raises(StoreUnreachable, match=errno.errorcode[number]) as raised:
             use()
         assert not isinstance(raised.value, FileUnusable)
-
-
-@pytest.mark.parametrize("use", [Store.head, Store.stream])
-def test_a_fifo_in_a_directory_is_refused_and_holds_no_thread(
-    tmp_path: Path, use: Callable[[Store, str], object]
-) -> None:
-    store, fifo = Store(directory_store(tmp_path)), tmp_path / "store" / "a"
-    os.mkfifo(fifo)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(use, store, "a")
-        try:
-            error = answer.exception(timeout=30)
-        finally:
-            os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # a thread that waits for a writer goes on
-    assert isinstance(error, FileUnusable)
-    assert "such as a FIFO, at a;" in str(error)
-    store.delete("a")
-    assert not fifo.exists()
 
 
 def test_an_unfinished_file_that_cannot_be_deleted_is_reported_as_unusable(tmp_path: Path) -> None:
