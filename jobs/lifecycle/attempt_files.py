@@ -40,8 +40,9 @@ def record_block(
     A block that was computed again replaces its row. A block that is finished for the first time resets the
     count of lost attempts, and the time that something outside was out of reach. So does one whose row is of
     an earlier version of the numbers: an upgrade made the job begin again. Any other key in its place does
-    not, or a job that goes back and forth between unlike workers could be lost for ever. Returns False if the
-    job no longer runs under this claim: the caller must stop.
+    not, or a job that goes back and forth between unlike workers could be lost for ever. Such a row keeps the
+    attempt that finished the block first: no later one gets further by it. Returns False if the job no longer
+    runs under this claim: the caller must stop.
     """
     # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
@@ -49,21 +50,6 @@ def record_block(
     )
     if held is None:
         return False
-    if write_block(session, claim, stage, block, shard, numerics_key):
-        session.execute(
-            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.CLEAR_OUTAGE)
-        )
-    return True
-
-
-def write_block(
-    session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, numerics_key: Mapping[str, Any]
-) -> bool:
-    """Write the row of a block, after the caller has proven the claim.
-
-    Returns whether it had none of this version of the numbers, or a later one (`pruning.version.NUMERICS`).
-    If it had one, the row keeps the attempt that finished the block first: no later one gets further by it.
-    """
     this = JobBlock.job_id == claim.job_id, JobBlock.stage == stage, JobBlock.block == block
     before = session.scalar(select(JobBlock.numerics_key).where(*this))
     is_new = before is None or before.get("numerics", 0) < numerics_key.get("numerics", 0)
@@ -82,7 +68,11 @@ def write_block(
             set_=row | ({"attempt": claim.attempt} if is_new else {}),
         )
     )
-    return is_new
+    if is_new:
+        session.execute(
+            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.CLEAR_OUTAGE)
+        )
+    return True
 
 
 def finished_blocks(session: Session, job_id: UUID) -> Sequence[JobBlock]:

@@ -92,7 +92,8 @@ def test_norms_of_blocks_computed_before_under_other_numbers_are_published(
     with database.begin() as session:
         for number in (0, 2):
             shard = StoredFile(f"newer/{number}", 10, "sha")
-            attempt_files.write_block(session, first, STAGE, number, shard, CONDITIONS | {"numerics": 9})
+            newer = CONDITIONS | {"numerics": 9}
+            assert attempt_files.record_block(session, first, STAGE, number, shard, newer)
     assert compute(database, first)
     found = keys(ask(database, second))
     assert found == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]

@@ -99,7 +99,7 @@ def leave_unfinished(session: Session, stack: Stack) -> None:
     assert isinstance(claim, Claim)
     file = StoredFile(f"jobs/{queued}/model.safetensors", 1, "ab" * 32)
     assert attempt_files.record_sent_file(session, claim, "model.safetensors", file)
-    attempt_files.write_block(session, claim, "prune", 0, file, {"numerics": 2})
+    assert attempt_files.record_block(session, claim, "prune", 0, file, {"numerics": 2})
     uploads.announce(session, "ada", "uploads/begun", size=1, quota=10**9)
 
 
