@@ -210,7 +210,10 @@ def _job_case(outcome: Outcome) -> ET.Element:
         case.set("name", xml(f"{method_summary(job)} on {job.model}"))
     if job and (report := report_of(job)):
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
-    if element := _ELEMENTS.get(outcome.code, "error"):
+    element = _ELEMENTS.get(outcome.code, "error")
+    if outcome.code == Exit.GATE_MISSED and not missed_conditions(job):
+        element = "failure"  # no condition says so: there is no verdict, or it is of a newer server
+    if element:
         reason = job.error.message if job and job.error else outcome.problem or outcome.title
         _add_reason(case, element, reason)
     return case

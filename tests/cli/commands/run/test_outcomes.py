@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +16,9 @@ from pruneserve_client.models import JobDetail
 from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
 from tests.scripted_server import Exchange, ScriptedServer, error_document, job_document, problem_document
 
+# A job with a gate; without more it has no verdict.
+ASKED = job_document(uuid4(), "succeeded")["spec"] | {"gate": {"max_kl": 0.1}}
+
 
 @pytest.mark.parametrize(
     ("state", "more", "code"),
@@ -25,6 +28,7 @@ from tests.scripted_server import Exchange, ScriptedServer, error_document, job_
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
         ("succeeded", {"gate": INCONCLUSIVE}, Exit.INCONCLUSIVE),
         ("succeeded", {"gate": verdict(0.04) | {"state": "of a newer server"}}, Exit.GATE_MISSED),
+        ("succeeded", {"spec": ASKED}, Exit.GATE_MISSED),
         ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
