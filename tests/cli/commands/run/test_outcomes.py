@@ -71,7 +71,11 @@ def test_why_a_job_failed_names_the_option_that_was_typed(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
     serve(server, job_id, "failed", error=error_document("no text", "calibration.dataset"))
-    assert "--calibration: no text" in run(place, "--summary", str(tmp_path / "own.md")).stdout
+    files = ("--summary", str(tmp_path / "own.md"), "--junit", str(tmp_path / "junit.xml"))
+    result = run(place, *files, GITHUB_ACTIONS="true")
+    assert "--calibration: no text" in result.stdout
+    assert "::error title=PruneServe%3A failed::--calibration: no text\n" in result.stderr
+    assert parsed(tmp_path / "junit.xml").findtext("testcase/failure") == "--calibration: no text"
     assert "| error | --calibration\\: no text |" in (tmp_path / "own.md").read_text()
     waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
     assert "calibration.dataset: no text" in waited.stdout
