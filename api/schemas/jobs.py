@@ -98,8 +98,11 @@ def _count_running(count: int) -> str:
 
 
 def _position(wait: Wait) -> str:
+    if wait.is_new:
+        return "it was just queued"
     if wait.position is None:
-        return "it was just queued" if wait.is_new else f"behind more than {MAX_POSITION} others in the queue"
+        beyond = f"behind more than {MAX_POSITION} others in the queue"
+        return beyond if wait.is_beyond else "it is not in line yet"
     return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
 
 

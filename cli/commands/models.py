@@ -122,7 +122,7 @@ def save_files(
                 advance = partial(bar.advance, task)
                 client.download(file, directory, on_bytes=advance, patience=common.PATIENCE_SECONDS)
             except OSError as error:
-                raise CommandFailed(f"cannot write to {directory}: {error}", Exit.USAGE) from error
+                raise CommandFailed(f"cannot write to {directory}: {error}", Exit.FAILED) from error
             if not console.is_terminal:
                 console.print(f"{clean(file.name)}  {size(file.size)}")
     console.print(f"{len(files)} files in {directory}")

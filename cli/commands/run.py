@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from cli.terminal import Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
+from pruneserve_client.synchronous.primitives import retry
 
 
 class TimedOut(Exception):
@@ -191,7 +193,8 @@ def run_job(
     try:
         with time_limit(_LAST_REQUEST_SECONDS):
             # If the interruption came before the response, the same request returns the same job.
-            return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+            again = partial(client.submit, body, idempotency_key=idempotency_key)
+            return _cancel(client, job or again(patience=_LAST_REQUEST_SECONDS))
     except TimedOut:
         problem = f"{client.url} does not answer within {_LAST_REQUEST_SECONDS:g} s"
     except PruneServeError as error:
@@ -222,7 +225,8 @@ def _unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
 
 def _cancel(client: Client, job: JobDetail) -> Outcome:
     try:
-        return Outcome(Exit.CANCELLED, client.cancel(job.id))
+        # A server that is being restarted may be back before the time is over.
+        return Outcome(Exit.CANCELLED, retry(partial(client.cancel, job.id), _LAST_REQUEST_SECONDS))
     except Rejected:
         job = client.job(job.id)
         if not job.ended:

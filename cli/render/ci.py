@@ -104,11 +104,20 @@ def annotate(outcome: Outcome) -> None:
     missed = missed_conditions(job)
     if os.environ.get("GITHUB_ACTIONS") != "true" or (outcome.code == Exit.OK and not missed):
         return
-    reasons = [outcome.problem, job.error.message if job and job.error else "", *missed]
+    reasons = [outcome.problem, _error_of(job), *missed]
     message = "; ".join(filter(None, reasons)) or outcome.title
     title = _escaped(f"PruneServe: {outcome.title}", _PROPERTY_DELIMITERS)
     kind = "warning" if outcome.code == Exit.OK else "error"
     err.print(f"::{kind} title={title}::{_escaped(message, _MESSAGE_DELIMITERS)}")
+
+
+def _error_of(job: JobDetail | None) -> str:
+    """Return why a job failed, after the option that it is about; empty if it did not. Not yet escaped."""
+    if job is None or job.error is None:
+        return ""
+    return (
+        f"{option_of_field(job.error.field)}: {job.error.message}" if job.error.field else job.error.message
+    )
 
 
 def _escaped(text: str, ends: str) -> str:
@@ -149,8 +158,7 @@ def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tu
     for warning in warnings_of(report) if report else ():
         yield "warning", markdown(warning)
     if job.error:
-        field = f"{option_of_field(job.error.field)}: " if job.error.field else ""
-        yield "error", markdown(field + job.error.message)
+        yield "error", markdown(_error_of(job))
 
 
 def _condition_rows(job: JobDetail) -> Iterator[tuple[str, ...]]:
@@ -210,8 +218,11 @@ def _job_case(outcome: Outcome) -> ET.Element:
         case.set("name", xml(f"{method_summary(job)} on {job.model}"))
     if job and (report := report_of(job)):
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
-    if element := _ELEMENTS.get(outcome.code, "error"):
-        reason = job.error.message if job and job.error else outcome.problem or outcome.title
+    element = _ELEMENTS.get(outcome.code, "error")
+    if outcome.code == Exit.GATE_MISSED and not missed_conditions(job):
+        element = "failure"  # no condition says so: there is no verdict, or it is of a newer server
+    if element:
+        reason = _error_of(job) or outcome.problem or outcome.title
         _add_reason(case, element, reason)
     return case
 

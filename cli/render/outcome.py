@@ -31,11 +31,13 @@ class Outcome:
             code = Exit.FAILED
         elif job.state == "cancelled":
             code = Exit.CANCELLED
-        elif job.gate is None or job.gate.state == "passed":
+        elif job.gate is None:
+            code = Exit.OK if job.spec.gate is None else Exit.GATE_MISSED
+        elif job.gate.state == "passed":
             code = Exit.OK
         elif job.gate.state == "inconclusive":
             code = Exit.OK if inconclusive == "pass" else Exit.INCONCLUSIVE
-        else:  # also a verdict that only a newer server has
+        else:  # also a verdict that only a newer server gives
             code = Exit.GATE_MISSED
         return cls(code, job, inconclusive=inconclusive)
 

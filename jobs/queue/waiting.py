@@ -63,6 +63,8 @@ class Wait:
     """Its place among the first `MAX_POSITION` jobs of its class, from 1, if it is in line."""
     is_new: bool = False
     """Whether it was queued after its place could have been read."""
+    is_beyond: bool = False
+    """Whether more than `MAX_POSITION` jobs are in line."""
     faults: tuple[str, ...] = ()
     """Why the workers are quarantined, the most frequent first. Only operators may read them."""
     shortage: str | None = None
@@ -140,8 +142,12 @@ class Waits:
         share = in_line.shares.get(job.owner)
         if share is not None and share.may_begin == 0:
             return Wait(WaitsFor.OWN_JOBS, own, running=share.running)
-        is_new = job.id not in positions and job.queued_at > snapshot.as_of
-        return Wait(WaitsFor.ITS_TURN, own, positions.get(job.id), is_new=is_new)
+        if position := positions.get(job.id):
+            return Wait(WaitsFor.ITS_TURN, own, position)
+        if job.queued_at > snapshot.as_of:
+            return Wait(WaitsFor.ITS_TURN, own, is_new=True)
+        # In a line that is not full it begins just now, or its owner may begin no more than those there.
+        return Wait(WaitsFor.ITS_TURN, own, is_beyond=len(positions) >= MAX_POSITION)
 
 
 def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) -> Wait | None:

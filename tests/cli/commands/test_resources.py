@@ -329,6 +329,17 @@ def test_a_download_outlives_a_restart_of_the_server(
     assert (tmp_path / "there" / "a.txt").read_bytes() == content
 
 
+def test_a_file_that_cannot_be_written_is_no_bad_usage(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    listed = artifact_document("a.txt", b"content", hashlib.sha256(b"content").hexdigest(), "/content")
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [listed]}))
+    (tmp_path / "there").touch()
+    done = pruneserve("download", ID, "--output", str(tmp_path / "there"))
+    assert done.exit_code == Exit.FAILED
+    assert "error: cannot write to " in done.stderr
+
+
 def test_logs_print_the_events_so_far_or_until_the_end(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:

@@ -383,6 +383,8 @@ def test_the_component_runs_a_job_and_sets_variables(
     path = "a" * 250 + "/models"
     predefined = {"CI_PROJECT_PATH": path, "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
     work = tmp_path / "work"
+    (work / "pruned").mkdir()
+    (work / "pruned" / "of-an-earlier-stage.gguf").touch()
     done = subprocess.run(
         [shell, "-c", "set -e\n" + "\n".join(job["script"])],
         env=here | predefined | {name: about["value"] for name, about in job["variables"].items()},
@@ -402,3 +404,4 @@ def test_the_component_runs_a_job_and_sets_variables(
     assert len(junit_cases(work / reports["junit"])) == 2
     kept = [path for path in job["artifacts"]["paths"] if (work / path).exists()]
     assert kept == (["pruneserve.md", "pruned"] if passed else ["pruneserve.md"])
+    assert [*work.glob("pruned/*")] == ([work / "pruned" / "a.txt"] if passed else [])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.schemas.jobs import Waiting
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import conditions, waiting, workers
@@ -38,6 +39,9 @@ def waits(session: Session, job_ids: Sequence[UUID]) -> list[Wait | None]:
 
 def turn(position: int | None, queue: str = "cpu") -> Wait:
     return Wait(WaitsFor.ITS_TURN, queue, position)
+
+
+BEYOND = Wait(WaitsFor.ITS_TURN, "cpu", is_beyond=True)
 
 
 def test_without_a_live_worker_a_job_waits_for_one(database: Database, spec: JobSpec) -> None:
@@ -140,7 +144,7 @@ def test_positions_are_those_of_the_next_claims_of_all_owners(
         ids = [submit(session, spec, owner) for owner in owners]
         assert claim(session, "well") is not None
         # Ada has one that runs, so the next two turns are Eve's.
-        assert waits(session, ids) == [None, turn(1), turn(3), turn(2), turn(4), turn(None)]
+        assert waits(session, ids) == [None, turn(1), turn(3), turn(2), turn(4), BEYOND]
 
 
 def test_a_job_that_went_back_to_the_queue_keeps_its_place(
@@ -194,6 +198,21 @@ def test_a_job_of_an_owner_that_runs_as_many_as_allowed_waits_for_these(
         ids = [submit(session, spec, owner) for owner in ("ada", "ada", "eve")]
         assert claim(session, "well") is not None
         assert waits(session, ids[1:]) == [Wait(WaitsFor.OWN_JOBS, "cpu", running=1), turn(1)]
+
+
+def test_a_job_is_behind_a_full_line_only_where_there_is_one(
+    database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.begin() as session:
+        session.add(OwnerShare(owner="ada", most_running=2))
+        ids = [submit(session, spec) for _ in range(4)]
+        assert claim(session, "well") is not None
+        assert waits(session, ids[1:]) == [turn(1), turn(None), turn(None)]
+        monkeypatch.setattr(waiting, "MAX_POSITION", 1)
+        assert waits(session, ids[2:3]) == [BEYOND]
+        job = session.get_one(Job, ids[2])
+        messages = [Waiting.of(job, wait, with_faults=False).message for wait in (turn(None), BEYOND)]
+        assert messages == ["it is not in line yet", "behind more than 100 others in the queue"]
 
 
 def test_a_long_job_waits_for_a_gpu_while_one_is_alive(

@@ -72,6 +72,23 @@ def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
     assert re.search(f"state +{'cancelling' if cancelled else 'running'}", output)
 
 
+def test_a_cancellation_is_repeated_while_the_server_is_restarted(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    with followed(server, place, job_id, "--cancel-on-interrupt") as process:
+        cancel = server.answers[f"/v1/jobs/{job_id}/cancel"]
+
+        def away(it: Exchange) -> None:
+            server.on(f"/v1/jobs/{job_id}/cancel", cancel)
+            it.body(b"", 502)
+
+        server.on(f"/v1/jobs/{job_id}/cancel", away)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == Exit.CANCELLED, output
+    assert [path for path, _ in server.requests].count(f"/v1/jobs/{job_id}/cancel") == 2
+
+
 def test_a_server_that_hangs_does_not_keep_a_cancellation_from_its_report(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +16,9 @@ from pruneserve_client.models import JobDetail
 from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
 from tests.scripted_server import Exchange, ScriptedServer, error_document, job_document, problem_document
 
+# A job with a gate; without more it has no verdict.
+ASKED = job_document(uuid4(), "succeeded")["spec"] | {"gate": {"max_kl": 0.1}}
+
 
 @pytest.mark.parametrize(
     ("state", "more", "code"),
@@ -25,6 +28,7 @@ from tests.scripted_server import Exchange, ScriptedServer, error_document, job_
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
         ("succeeded", {"gate": INCONCLUSIVE}, Exit.INCONCLUSIVE),
         ("succeeded", {"gate": verdict(0.04) | {"state": "of a newer server"}}, Exit.GATE_MISSED),
+        ("succeeded", {"spec": ASKED}, Exit.GATE_MISSED),
         ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
@@ -67,7 +71,11 @@ def test_why_a_job_failed_names_the_option_that_was_typed(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
     serve(server, job_id, "failed", error=error_document("no text", "calibration.dataset"))
-    assert "--calibration: no text" in run(place, "--summary", str(tmp_path / "own.md")).stdout
+    files = ("--summary", str(tmp_path / "own.md"), "--junit", str(tmp_path / "junit.xml"))
+    result = run(place, *files, GITHUB_ACTIONS="true")
+    assert "--calibration: no text" in result.stdout
+    assert "::error title=PruneServe%3A failed::--calibration: no text\n" in result.stderr
+    assert parsed(tmp_path / "junit.xml").findtext("testcase/failure") == "--calibration: no text"
     assert "| error | --calibration\\: no text |" in (tmp_path / "own.md").read_text()
     waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
     assert "calibration.dataset: no text" in waited.stdout

@@ -149,6 +149,15 @@ def test_an_inconclusive_gate_names_the_windows_that_would_decide(
     assert f"| 6.00% ± 1% | -1.00% | **{reason}** |" in summary.read_text()
 
 
+def test_junit_passes_no_job_without_the_verdict_that_it_asked_for(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"state": "of a newer server"})
+    assert run(place, "--junit", str(tmp_path / "junit.xml")).exit_code == Exit.GATE_MISSED
+    (failure,) = parsed(tmp_path / "junit.xml").findall("testcase/failure")
+    assert failure.text == "gate missed"
+
+
 @pytest.mark.parametrize(
     ("state", "element"), [("failed", "failure"), ("cancelled", "skipped"), ("succeeded", None)]
 )
