@@ -66,11 +66,19 @@ def report(
     for write, file in ((write_summary, summary), (write_junit, junit), (write_figures, dotenv)):
         try:
             if file:
+                _refuse_link(file)
                 file.parent.mkdir(parents=True, exist_ok=True)
             write(outcome, server, file)
         except OSError as error:
             err.print(f"warning: the result could not be written: {clean(error)}")
     annotate(outcome)
+
+
+def _refuse_link(file: Path) -> None:
+    """Raise OSError for a relative path that a link leads elsewhere: a checkout may be a stranger's."""
+    written = Path(os.path.normpath(Path.cwd().resolve() / file))
+    if not file.is_absolute() and written.resolve() != written:
+        raise OSError(f"{file} is a link, or behind one: give the path that it leads to")
 
 
 def write_figures(outcome: Outcome, server: str, dotenv: Path | None) -> None:
