@@ -265,6 +265,7 @@ def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in message
 
 
+@pytest.mark.threat
 def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()
