@@ -49,6 +49,13 @@ def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     return session.scalar(_JOB, {"job_id": job_id, "owner": owner})
 
 
+def without_reports(session: Session, owner: str, job_ids: Collection[UUID]) -> dict[UUID, Job]:
+    """Return those of the jobs that are the owner's, by id, without reports, which can have megabytes."""
+    wanted = select(Job).where(Job.owner == owner, Job.id.in_(job_ids))
+    found = session.scalars(wanted.options(defer(Job.report, raiseload=True)))
+    return {job.id: job for job in found}
+
+
 class JobStatus(NamedTuple):
     """The status of a job, in a few bytes."""
 

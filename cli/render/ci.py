@@ -77,6 +77,8 @@ def report(
 
 def _write(file: Path, text: str, mode: str) -> bool:
     try:
+        if mode == "w":  # the others are GitHub's own
+            _refuse_link(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open(mode, encoding="utf-8") as opened:
             opened.write(text)
@@ -84,6 +86,13 @@ def _write(file: Path, text: str, mode: str) -> bool:
         err.print(f"error: the result could not be written: {clean(error)}")
         return False
     return True
+
+
+def _refuse_link(file: Path) -> None:
+    """Raise OSError for a relative path that a link leads elsewhere: a checkout may be a stranger's."""
+    written = Path(os.path.normpath(Path.cwd().resolve() / file))
+    if not file.is_absolute() and written.resolve() != written:
+        raise OSError(f"{file} is a link, or behind one: give the path that it leads to")
 
 
 def _one_line(value: object) -> str:

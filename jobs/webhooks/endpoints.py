@@ -116,7 +116,8 @@ def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:
 
 
 def count(session: Session, owner: str) -> int:
-    """Return how many endpoints an owner has."""
+    """Return how many endpoints an owner has; nobody else makes one until the transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"webhooks of {owner}", 0))))
     return session.scalars(select(func.count()).where(WebhookEndpoint.owner == owner)).one()
 
 

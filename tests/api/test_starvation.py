@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -14,11 +15,14 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import sessionmaker
 
 from api.page.pictures import pictures
 from api.pools import BoundedPool, RenderCache
 from api.problems.catalogue import ServiceUnavailable
 from api.resources import AppResources
+from api.streams import Streams
+from jobs.notify import EVENTS, Listener
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
 
@@ -238,3 +242,28 @@ def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
                 model_shape._fetch(ModelReference(id="org/name"), None)
         finally:
             never.set_result(None)
+
+
+def test_many_streams_of_one_owner_take_a_part_of_the_process() -> None:
+    """One event makes each of them read."""
+    streams = Streams(Listener("", EVENTS), sessionmaker())
+    reading, most = 0, 0
+
+    def read() -> None:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        time.sleep(0.02)
+        reading -= 1
+
+    async def attack() -> float:
+        many = [asyncio.create_task(streams.read_in_turn("ada", read)) for _ in range(20)]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        await streams.read_in_turn("eve", lambda: None)
+        assert not all(one.done() for one in many)  # another owner waits for none of them
+        await asyncio.gather(*many)
+        return time.monotonic() - began
+
+    assert asyncio.run(attack()) > 20 * 0.02 + 19 * 0.08
+    assert most == 1

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.actions import jobs
+from api.actions.jobs import NO_SUCH_JOB
 from api.page.base.format import percent
 from api.page.base.inputs import Owner
 from api.page.base.render import page
@@ -244,8 +244,11 @@ async def front_of(
 
 
 def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:
+    ids = [*dict.fromkeys(selected)]
     with database.begin() as session:
-        found = [jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)]
-        ids = [job.id for job in found]
+        by_id = queries.without_reports(session, owner, ids)
+        if len(by_id) < len(ids):
+            raise NotFound(NO_SUCH_JOB)
+        found = [by_id[job_id] for job_id in ids]
         seconds, cuts = queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids)
     return compare(found, seconds, cuts)

@@ -7,6 +7,7 @@ twice or not at all does no harm. Without JavaScript, loading the page again sho
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
@@ -90,7 +91,8 @@ async def _fragments(
             yield KEEPALIVE
             continue
         try:
-            view = await run_in_threadpool(_view, resources, principal, owner, view.job.id)
+            read = partial(_view, resources, principal, owner, view.job.id)
+            view = await resources.streams.read_in_turn(principal.owner, read)
         except DATABASE_UNAVAILABLE:
             return  # the browser reconnects by itself, after the last fragment that it has seen
         changed = _changed_by(batch, waits_otherwise=view.waiting != shown)

@@ -113,10 +113,12 @@ async def _rows(
     resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm
 ) -> AsyncIterator[bytes]:
     previous = None
-    async for listed in resources.streams.watch(
-        lambda: _read(resources, principal, owner, filters), principal, owner
-    ):
-        rows = fragment("jobs/rows.html", listed=listed, filters=filters)
+
+    def render() -> str:
+        listed = _read(resources, principal, owner, filters)
+        return fragment("jobs/rows.html", listed=listed, filters=filters)
+
+    async for rows in resources.streams.watch(render, principal, owner):
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)
         previous = rows
 

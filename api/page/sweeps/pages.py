@@ -99,15 +99,18 @@ async def _fragments(
     resources: AppResources, principal: Principal, owner: str, sweep_id: UUID
 ) -> AsyncIterator[bytes]:
     sent: dict[str, str] = {}
-    async for view in resources.streams.watch(
-        lambda: _view(resources.database, owner, sweep_id), principal, owner
-    ):
+
+    def render() -> tuple[bool, dict[str, str]]:
+        view = _view(resources.database, owner, sweep_id)
         values = _values(view, owner, principal)
         html = {name: fragment(f"sweeps/sweep/{name}.html", **values) for name in _FRAGMENTS}
+        return view.is_running, html
+
+    async for is_running, html in resources.streams.watch(render, principal, owner):
         changed = [name for name in _FRAGMENTS if html[name] != sent.get(name)]
         for name in changed:
             yield format_sse_event(event=name, data_str=html[name])
-        if not view.is_running:
+        if not is_running:
             yield format_sse_event(event="end", data_str="")
             return
         if not changed:

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from api.page.compare import page
 from api.page.compare.comparison import MAX_POINTS, Comparison, compare
@@ -39,6 +40,20 @@ def test_jobs_measured_differently_have_separate_fronts() -> None:
     assert not comparison.comparable
     assert [one.letter for one in comparison.measured] == ["A", "B"]
     assert [one.letter for one in compare([job(0.5, None)] * 54, {}).jobs][25::14] == ["Z", "AN", "BB"]
+
+
+@pytest.mark.threat
+def test_no_report_is_read_to_compare_jobs(client: TestClient, jobs: Jobs) -> None:
+    """A request names up to 100 jobs, and the report of each can have megabytes."""
+    asked: list[str] = []
+    engine = client.app.state.resources.engine  # type: ignore[attr-defined]
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    claim = jobs.running()
+    jobs.succeed(claim)
+    assert client.get(f"/compare?job={claim.job_id}").status_code == 200
+    assert asked
+    whole = re.compile(r"jobs\.report(?! *(?:->|\[|#>))")  # parts of it are taken by the database
+    assert not any(whole.search(statement) for statement in asked)
 
 
 def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jobs) -> None:

@@ -1,4 +1,7 @@
 import base64
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -7,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.settings import Settings
 from jobs.tables import WebhookEndpoint
+from jobs.webhooks import endpoints
 from tests.api.drive import Jobs
 
 URL = "https://hooks.example.org/pruneserve"
@@ -47,6 +51,23 @@ def test_invalid_webhooks_are_refused(client: TestClient, wrong: dict[str, objec
     answer = client.post("/v1/webhooks", json={"url": URL} | wrong)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith(next(iter(wrong)))
+
+
+@pytest.mark.threat
+def test_two_requests_make_no_webhook_too_many_together(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = endpoints.create
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.5)
+        return create(*arguments)
+
+    monkeypatch.setattr(endpoints, "create", slow)
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 1)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [*pool.map(lambda _: client.post("/v1/webhooks", json={"url": URL}).status_code, range(2))]
+    assert sorted(answers) == [201, 409]
 
 
 def test_the_operator_can_allow_internal_and_http_addresses(client: TestClient) -> None:

@@ -259,6 +259,7 @@ def test_a_full_disk_is_refused_before_pruning(
     assert "has 1 kB free: free " in message
 
 
+@pytest.mark.threat
 def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()

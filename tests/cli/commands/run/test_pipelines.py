@@ -8,6 +8,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cli.options import request
+from cli.render import ci
+from cli.render.outcome import Outcome
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
 from tests.report_document import report_document
@@ -28,6 +30,25 @@ REPORT = report_document(
 )
 REPORT["structure"]["left"] = HOSTILE
 REPORT["perplexity"] |= {"kl": 0.25, "agreement": 0.625}
+
+
+@pytest.mark.threat
+def test_no_link_in_the_working_directory_leads_a_result_out_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the checkout of a pull request."""
+    (tmp_path / "kept").write_text("as it was")
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
+    for name in ("result.md", "result.xml"):
+        Path(name).symlink_to(tmp_path / "kept")
+    Path("below").symlink_to(tmp_path)
+    outcome = Outcome(Exit.FAILED, problem="none")
+    ci.report(outcome, "", summary=Path("result.md"), junit=Path("result.xml"), dotenv=Path("below/kept"))
+    assert (tmp_path / "kept").read_text() == "as it was"
+    assert capsys.readouterr().err.count("is a link, or behind one") == 3
+    ci.report(outcome, "", summary=Path("new/result.md"), junit=None, dotenv=None)
+    assert Path("new/result.md").read_text().startswith("###")
 
 
 @pytest.mark.threat
