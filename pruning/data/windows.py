@@ -113,7 +113,7 @@ class Reader:
         with file.opened() as path:
             try:
                 array = np.lib.format.open_memmap(path, mode="r")  # unlike np.load, no pickles, no archives
-            except (OSError, ValueError, EOFError) as error:
+            except (OSError, ValueError, TypeError, OverflowError, EOFError) as error:
                 raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
             if array.ndim != 2 or array.dtype.kind not in "iu":
                 raise InvalidInput(f"{name} must contain token ids: integers, windows by length", field=field)

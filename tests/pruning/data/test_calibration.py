@@ -218,7 +218,18 @@ def test_a_length_that_differs_from_the_stored_windows_is_refused(tmp_path: Path
     assert "16" in message
 
 
-@pytest.mark.parametrize("content", [b"", b"words", b"PK\x03\x04 no zip", b"\x93NUMPY\x01\x00"])
+def npy_of_shape(shape: str) -> bytes:
+    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"words", b"PK\x03\x04 no zip", b"\x93NUMPY\x01\x00"),
+        *map(npy_of_shape, ("(True, 8)", "(1, 2**64)", f"(1, {2**64})", "(-1, 8)")),
+    ],
+)
 def test_a_file_that_is_not_npy_is_refused(tmp_path: Path, reader: Reader, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
     field, message = refused(reader, dataset=str(tmp_path / "a.npy"))
