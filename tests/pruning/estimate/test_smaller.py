@@ -22,6 +22,15 @@ LLAMA = {
     "vocab_size": 1000,
 }
 MIXTRAL = {**LLAMA, "model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
+QWEN_MOE = {
+    **LLAMA,
+    "model_type": "qwen2_moe",
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 256,
+    "shared_expert_intermediate_size": 384,
+    "mlp_only_layers": [0],
+}
 OPT = {
     "model_type": "opt",
     "hidden_size": 512,
@@ -48,6 +57,8 @@ OPT = {
         (LLAMA, {"blocks": 1}, {"num_hidden_layers": 2}),
         (MIXTRAL, {"experts": 0.25}, {"num_local_experts": 6}),
         (MIXTRAL, {"experts": 5, "blocks": 2}, {"num_local_experts": 3, "num_hidden_layers": 1}),
+        (QWEN_MOE, {"kv_groups": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
+        (QWEN_MOE, {"mlp_channels": 0.5}, {"moe_intermediate_size": 128}),
         (LLAMA, {"blocks": 0.6, "mlp_channels": 0.5}, {"num_hidden_layers": 1, "intermediate_size": 512}),
     ],
 )
