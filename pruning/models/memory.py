@@ -90,7 +90,7 @@ def _module_of(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-_MEMORY_SHARE = 0.5
+_ACTIVATIONS_SHARE = 0.5  # of the memory that weights and sums leave
 
 
 def micro_batches(stack: Stack, windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
@@ -115,7 +115,7 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
     `activations`: the bytes that a token takes.
     """
     enough = -(-FULL_SPEED_TOKENS.get(device.type, 8192) // length)
-    spare = _MEMORY_SHARE * (total_memory(device) - held)
+    spare = _ACTIVATIONS_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 
 
