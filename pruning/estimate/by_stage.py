@@ -178,11 +178,19 @@ def evaluation(
         Windows.of_evaluation(evaluation, dense),
         dtype,
         machine.kind,
-        room=memory.MEMORY_SHARE * machine.memory_bytes,
+        room=_room(machine, called=bool(evaluation.tasks)),
         devices=machine.devices,
     )
     done = work.evaluation(evaluation, dense) + work.evaluation(evaluation, pruned)
     yield stage_of(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
+
+
+def _room(machine: Machine, *, called: bool = False) -> float:
+    """Return the bytes that a model may take to be resident as a whole.
+
+    On a CPU only a model that is `called` is, as zero-shot tasks do; any other is brought block by block.
+    """
+    return memory.MEMORY_SHARE * machine.memory_bytes if called or machine.kind != "cpu" else 0.0
 
 
 def exports(
@@ -213,9 +221,7 @@ def exports(
         taken += masks * 2 * dense.stored_bytes / FILE_RATE
     if others:
         taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / FILE_RATE)
-    held = memory.evaluation(
-        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
-    )
+    held = memory.evaluation(dense, judged, dtype, machine.kind, room=_room(machine), devices=1)
     if "gradients" in importances(exports):
         _, stage = gradients(pruned, windows, dtype, machine, norms=0)
         taken, held = taken + stage.seconds, max(held, stage.memory_bytes)

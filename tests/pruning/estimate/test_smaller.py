@@ -75,6 +75,17 @@ def test_experts_are_measured_on_a_walk_without_second_moments() -> None:
     assert found == pytest.approx(2.5 * work.forward(shape, windows).operations)
 
 
+def test_a_cpu_evaluates_a_model_that_is_called_as_a_whole_and_any_other_by_blocks() -> None:
+    shape, recipe = shape_of_config(LLAMA), Recipe.model_validate({"model": "org/name", "method": "none"})
+
+    def held(**evaluation: Any) -> int:
+        stages = Estimate.of(recipe, Evaluation.model_validate(evaluation), shape, ASSUMED).stages
+        return next(stage.memory_bytes for stage in stages if stage.name == Stage.EVALUATE)
+
+    blocks, whole = held(), held(tasks=["arc_easy"])
+    assert whole - blocks == 4 * 2 * shape.largest_block.weights  # two of the three blocks
+
+
 def estimate(**fields: object) -> Estimate:
     recipe = Recipe.model_validate({"model": "org/name", **fields})
     return Estimate.of(recipe, Evaluation(), shape_of_config(LLAMA), ASSUMED)
