@@ -1,6 +1,6 @@
 """The peak device memory of each stage, in bytes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from pruning.estimate.pieces import (
     CHUNK_LOGITS,
@@ -14,7 +14,7 @@ from pruning.estimate.pieces import (
     SWAPPED_WEIGHTS,
     WIDE_LOGITS,
 )
-from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
+from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, ranked_readers, unit_readers
 from pruning.estimate.work import Windows
 from pruning.recipe import Recipe, StructureOptions
 
@@ -299,20 +299,14 @@ def cutting(
     """
     block, largest, held = shape.largest_block, 0, computing_blocks(shape, dtype, device)
     held += block_inputs(shape, windows, dtype)
-    moments: dict[bool, int] = {True: 0, False: 0}
+    moments = Counter[str]()
     solving = 0
-    for reader in unit_readers(block, shape.hidden):
-        of_attention = reader.inputs == block.attention and reader.share == 1
-        if (
-            structure.parameters is None
-            and structure.amount("kv_groups" if of_attention else "mlp_channels") is None
-        ):
-            continue
+    for kind, reader in ranked_readers(block, shape.hidden, structure):
         largest = max(largest, reader.inputs**2)
-        moments[of_attention] += reader.inputs**2 * reader.copies
+        moments[kind] += reader.inputs**2 * reader.copies
         solving = max(solving, 2 * reader.inputs**2 + 2 * reader.outputs * reader.inputs)
     passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=FLOAT32_BYTES * largest)
-    ranked = held + FLOAT32_BYTES * max(moments.values()) + max(passing, FLOAT32_BYTES * solving)
+    ranked = held + FLOAT32_BYTES * max(moments.values(), default=0) + max(passing, FLOAT32_BYTES * solving)
     return max(ranked, _checking(shape, windows, dtype, device))
 
 

@@ -128,6 +128,17 @@ def unit_readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
     )
 
 
+def ranked_readers(
+    block: BlockShape, hidden: int, structure: StructureOptions
+) -> Iterator[tuple[str, Matrix]]:
+    """Yield the unit readers that a cut ranks by second moments, each with the kind of its units."""
+    for reader in unit_readers(block, hidden):
+        of_attention = reader.inputs == block.attention and reader.share == 1
+        kind = "kv_groups" if of_attention else "mlp_channels"
+        if structure.parameters is not None or structure.amount(kind) is not None:
+            yield kind, reader
+
+
 def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 

@@ -75,6 +75,23 @@ def test_experts_are_measured_on_a_walk_without_second_moments() -> None:
     assert found == pytest.approx(2.5 * work.forward(shape, windows).operations)
 
 
+def test_the_work_of_a_cut_is_counted_by_the_tokens_of_each_expert_and_for_all_of_them() -> None:
+    shape, windows = shape_of_config(MIXTRAL), Windows(16, 128)
+    operations = {}
+    for name in ("mlp_channels", "kv_groups"):
+        structure = StructureOptions.model_validate({name: 0.5})
+        found = work.cutting(structure, shape, windows).operations
+        operations[name] = found - 2.5 * work.forward(shape, windows).operations
+    # Per block: a quarter of the tokens in each of eight experts, of width 1024; the attention is of 512.
+    moments = {"mlp_channels": 8 / 4 * 1024**2, "kv_groups": 512**2}
+    solved = {
+        "mlp_channels": 8 * (4 / 3 * 1024**3 + 4 * 512 * 1024**2),
+        "kv_groups": 4 / 3 * 512**3 + 4 * 512 * 512**2,
+    }
+    for name, operation in operations.items():
+        assert operation == pytest.approx(3 * (2 * moments[name] * windows.tokens + solved[name]))
+
+
 def test_a_cpu_evaluates_a_model_that_is_called_as_a_whole_and_any_other_by_blocks() -> None:
     shape, recipe = shape_of_config(LLAMA), Recipe.model_validate({"model": "org/name", "method": "none"})
 
