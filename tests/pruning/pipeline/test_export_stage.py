@@ -108,6 +108,7 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
     free = 0
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free, total=2**50))
     monkeypatch.setattr(process_memory, "_limits", lambda _root: [])
+    monkeypatch.setattr(process_memory, "held_memory", lambda _process: gibibyte)
     # Each takes half a GiB to compute with 1024 tokens, and the libraries one more.
     for gibibytes, expected in ((19, [3, 1]), (9, [1, 1, 1, 1]), (5, [1, 1, 1, 1]), (20, [4])):
         free = gibibytes * gibibyte
