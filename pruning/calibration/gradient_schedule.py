@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput
-from pruning.estimate.memory import MEMORY_SHARE
+from pruning.estimate.memory import MAX_WHOLE_SECONDS, may_be_whole
 from pruning.models.blocks import Stack
 from pruning.models.memory import bytes_per_token, micro_batch, windows_that_fit
 from pruning.models.placement import Placement
@@ -21,10 +21,6 @@ from pruning.runtime.device import total_memory
 ScheduleName = Literal["whole", "streamed"]
 ScheduleChoice = Literal["auto", "whole", "streamed"]
 
-_MAX_WHOLE_SECONDS = 600
-# The share of a device's memory for weights, sums and one window's activations. The rest is for the device's
-# own context, the logits, and copies within an operation.
-_MAX_MEMORY_SHARE = 0.9
 # Operations per second of a CPU thread and of a GPU. Assumed, not measured, so that the
 # choice does not vary.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
@@ -59,7 +55,7 @@ class Schedule:
         if choice == "whole" or (
             choice == "auto"
             and all(share.fits(length) for share in shares)
-            and _estimated_seconds(stack, windows, placement) <= _MAX_WHOLE_SECONDS
+            and _estimated_seconds(stack, windows, placement) <= MAX_WHOLE_SECONDS
         ):
             return cls("whole", min(share.windows(length) for share in shares if share.activations))
         smallest = min(placement.devices, key=total_memory)
@@ -75,21 +71,16 @@ class _Share:
     """The memory that one device needs on `whole`."""
 
     device: torch.device
-    stored: int  # bytes of its weights in their stored dtype
-    weights: int  # and in the dtype of the computation
-    sums: int  # bytes
+    held: int  # bytes of its weights, in the dtype of the computation, and of its sums
     activations: float  # bytes per token of a micro-batch, for all micro-batches in flight
 
     def fits(self, length: int) -> bool:
-        """Whether weights and sums fit in their share of it, and one window's activations too."""
-        held, memory = self.weights + self.sums, total_memory(self.device)
-        return bool(
-            held <= MEMORY_SHARE * memory and held + length * self.activations <= _MAX_MEMORY_SHARE * memory
-        )
+        """Whether it has the memory for weights, sums and one window's activations."""
+        return may_be_whole(self.held, length * self.activations, total_memory(self.device))
 
     def windows(self, length: int) -> int:
         """Return how many windows of `length` tokens a micro-batch may have."""
-        return windows_that_fit(self.stored + self.sums, length, self.device, self.activations)
+        return windows_that_fit(self.held, length, self.device, self.activations)
 
 
 def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:
@@ -102,16 +93,15 @@ def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement)
     shares = []
     for number, device in enumerate(placement.devices):
         blocks = tuple(block for block, run in zip(stack.blocks, runs, strict=True) if run == number)
-        held = {parameter for block in blocks for parameter in block.module.parameters()}
+        resident = {parameter for block in blocks for parameter in block.module.parameters()}
         if number in (0, runs[-1]):
-            held |= set(stack.model.parameters()) - in_blocks
+            resident |= set(stack.model.parameters()) - in_blocks
+        weights = sum(parameter.numel() for parameter in resident) * placement.dtype.itemsize
         part, in_flight = replace(stack, blocks=blocks), len({run for run in runs if run >= number})
         shares.append(
             _Share(
                 device,
-                stored=sum(parameter.nbytes for parameter in held),
-                weights=sum(parameter.numel() for parameter in held) * placement.dtype.itemsize,
-                sums=_sums(part, norms),
+                held=weights + _sums(part, norms),
                 activations=in_flight * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
                 if blocks
                 else 0.0,

@@ -71,7 +71,7 @@ def declared_licence(card: Path) -> str | None:
 def declared_languages(card: Path) -> tuple[str, ...]:
     """Return the languages that a model card declares: one, a list in brackets, or a list of lines.
 
-    None for a card with anything else there, or with two such fields.
+    Empty for a card with anything else there, or with two such fields.
     """
     lines = _front_matter(card)
     declared = [number for number, line in enumerate(lines) if line.startswith("language:")]

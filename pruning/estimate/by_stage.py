@@ -26,8 +26,6 @@ _CPU_PROCESS_BYTES = 560_000_000
 # Of an export: parameters that llama.cpp quantises in a second, bytes that its converter writes in a second,
 # and seconds for a program to begin and to measure its speed.
 _QUANTIZATION_RATE, _CONVERSION_RATE, _PROGRAM_SECONDS = 2e7, 1.5e8, 8.0
-# An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
-_MAX_WHOLE_SECONDS = 600.0
 
 
 class Answer(BaseModel):
@@ -88,8 +86,8 @@ def gradients(
     """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
 
     The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
-    pruning.calibration.gradient_schedule decides by an assumed rate, so that a resumed run decides the same;
-    near ten minutes the two may differ.
+    pruning.calibration.gradient_schedule counts the same memory, but the time by an assumed rate, so that a
+    resumed run decides the same; near ten minutes the two may differ.
     """
     whole = stage_of(
         Stage.GRADIENTS,
@@ -99,7 +97,10 @@ def gradients(
         machine,
         devices=machine.devices,
     )
-    if whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes and whole.seconds < _MAX_WHOLE_SECONDS:
+    fits = memory.whole_fits(
+        shape, windows, dtype, norms, devices=machine.devices, memory_bytes=machine.memory_bytes
+    )
+    if fits and whole.seconds <= memory.MAX_WHOLE_SECONDS:
         return "whole", whole
     return "streamed", stage_of(
         Stage.GRADIENTS,
@@ -177,11 +178,19 @@ def evaluation(
         Windows.of_evaluation(evaluation, dense),
         dtype,
         machine.kind,
-        room=memory.MEMORY_SHARE * machine.memory_bytes,
+        room=_room(machine, called=bool(evaluation.tasks)),
         devices=machine.devices,
     )
     done = work.evaluation(evaluation, dense) + work.evaluation(evaluation, pruned)
     yield stage_of(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
+
+
+def _room(machine: Machine, *, called: bool = False) -> float:
+    """Return the bytes that a model may take to be resident as a whole.
+
+    On a CPU only a model that is `called` is, as zero-shot tasks do; any other is brought block by block.
+    """
+    return memory.MEMORY_SHARE * machine.memory_bytes if called or machine.kind != "cpu" else 0.0
 
 
 def exports(
@@ -212,9 +221,7 @@ def exports(
         taken += masks * 2 * dense.stored_bytes / FILE_RATE
     if others:
         taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / FILE_RATE)
-    held = memory.evaluation(
-        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
-    )
+    held = memory.evaluation(dense, judged, dtype, machine.kind, room=_room(machine), devices=1)
     if "gradients" in importances(exports):
         _, stage = gradients(pruned, windows, dtype, machine, norms=0)
         taken, held = taken + stage.seconds, max(held, stage.memory_bytes)

@@ -1,6 +1,6 @@
 """The peak device memory of each stage, in bytes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from pruning.estimate.pieces import (
     CHUNK_LOGITS,
@@ -14,7 +14,7 @@ from pruning.estimate.pieces import (
     SWAPPED_WEIGHTS,
     WIDE_LOGITS,
 )
-from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
+from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, ranked_readers, unit_readers
 from pruning.estimate.work import Windows
 from pruning.recipe import Recipe, StructureOptions
 
@@ -25,6 +25,20 @@ FLOAT32_BYTES = 4
 
 MEMORY_SHARE = 0.7
 """The share of a device's memory for weights and accumulators; the rest is for activations."""
+# That for weights, accumulators and one window's activations. The rest is for the device's own context, the
+# logits, and copies within an operation.
+_SHARE_WITH_WINDOW = 0.9
+MAX_WHOLE_SECONDS = 600.0
+"""An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory."""
+
+
+def may_be_whole(held: float, activations: float, memory_bytes: float) -> bool:
+    """Whether a device has the memory for the schedule `whole`, as estimates and runs decide it.
+
+    `held`: the bytes of weights and sums. `activations`: of one window.
+    """
+    fits = held <= MEMORY_SHARE * memory_bytes
+    return fits and held + activations <= _SHARE_WITH_WINDOW * memory_bytes
 
 
 def _micro_batch(windows: Windows, device: str) -> int:
@@ -131,6 +145,15 @@ def whole_gradients(
     window, sums = Windows(1, windows.length), _sums(shape, shape.blocks, windows, norms) / devices
     held = _share(shape, dtype, devices) + sums + _kept(shape, shape.blocks, window, dtype, device)
     return held + _propagating(shape, window, dtype, device, norms)
+
+
+def whole_fits(
+    shape: ModelShape, windows: Windows, dtype: str, norms: int, *, devices: int, memory_bytes: float
+) -> bool:
+    """Whether each of the devices has the memory for `whole`; see `may_be_whole`."""
+    sums = FLOAT32_BYTES * norms * shape.block_weights / devices
+    activations = activations_of(shape, shape.blocks, dtype) * windows.length
+    return may_be_whole(_share(shape, dtype, devices) + sums, activations, memory_bytes)
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
@@ -276,20 +299,14 @@ def cutting(
     """
     block, largest, held = shape.largest_block, 0, computing_blocks(shape, dtype, device)
     held += block_inputs(shape, windows, dtype)
-    moments: dict[bool, int] = {True: 0, False: 0}
+    moments = Counter[str]()
     solving = 0
-    for reader in unit_readers(block, shape.hidden):
-        of_attention = reader.inputs == block.attention and reader.share == 1
-        if (
-            structure.parameters is None
-            and structure.amount("kv_groups" if of_attention else "mlp_channels") is None
-        ):
-            continue
+    for kind, reader in ranked_readers(block, shape.hidden, structure):
         largest = max(largest, reader.inputs**2)
-        moments[of_attention] += reader.inputs**2 * reader.copies
+        moments[kind] += reader.inputs**2 * reader.copies
         solving = max(solving, 2 * reader.inputs**2 + 2 * reader.outputs * reader.inputs)
     passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=FLOAT32_BYTES * largest)
-    ranked = held + FLOAT32_BYTES * max(moments.values()) + max(passing, FLOAT32_BYTES * solving)
+    ranked = held + FLOAT32_BYTES * max(moments.values(), default=0) + max(passing, FLOAT32_BYTES * solving)
     return max(ranked, _checking(shape, windows, dtype, device))
 
 

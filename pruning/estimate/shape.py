@@ -130,6 +130,17 @@ def unit_readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
     )
 
 
+def ranked_readers(
+    block: BlockShape, hidden: int, structure: StructureOptions
+) -> Iterator[tuple[str, Matrix]]:
+    """Yield the unit readers that a cut ranks by second moments, each with the kind of its units."""
+    for reader in unit_readers(block, hidden):
+        of_attention = reader.inputs == block.attention and reader.share == 1
+        kind = "kv_groups" if of_attention else "mlp_channels"
+        if structure.parameters is not None or structure.amount(kind) is not None:
+            yield kind, reader
+
+
 def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
@@ -138,9 +149,10 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """
     left = _share_left(structure, "attention", shape.key_value_heads or 0)
     blocks = shorter_shape(shape, structure).blocks
+    routed = any(map(_has_experts, shape.blocks))
     return replace(
         shape,
-        blocks=tuple(_smaller(block, shape.hidden, structure, left) for block in blocks),
+        blocks=tuple(_smaller(block, shape.hidden, structure, left, routed=routed) for block in blocks),
         heads=shape.heads and round(shape.heads * left),
         key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
     )
@@ -154,24 +166,35 @@ def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     return replace(shape, blocks=shape.blocks[: max(1, left)])
 
 
-def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_attention: float) -> BlockShape:
-    of_mlp = 1.0
+def _smaller(
+    block: BlockShape, hidden: int, structure: StructureOptions, of_attention: float, *, routed: bool
+) -> BlockShape:
+    """`routed`: some blocks of the model have experts, which alone lose MLP channels."""
+    of_mlp, every = 1.0, structure.parameters is not None
     matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
-    block = BlockShape(tuple(matrices), block.attention)
-    attention = next((one for one in unit_readers(block, hidden) if one.inputs == block.attention), None)
-    mlp = next((one for one in unit_readers(block, hidden) if one is not attention), None)
-    if mlp is not None:
+    smaller = BlockShape(tuple(matrices), block.attention)
+    attention = next((one for one in unit_readers(smaller, hidden) if one.inputs == block.attention), None)
+    mlp = next((one for one in unit_readers(smaller, hidden) if one is not attention), None)
+    if mlp is not None and (every or _has_experts(block) == routed):
         of_mlp = _share_left(structure, "mlp", mlp.inputs)
     for number, matrix in enumerate(matrices):
         if matrix is attention:
             matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_attention))
         elif matrix is mlp:
             matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_mlp))
-        elif mlp is not None and matrix.outputs in (mlp.inputs, 2 * mlp.inputs):
+        elif matrix.given == matrices[0].given:  # what attention reads
+            matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
+        elif (
+            mlp is not None and matrix.copies == mlp.copies and matrix.outputs in (mlp.inputs, 2 * mlp.inputs)
+        ):
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_mlp))
-        else:
+        elif every:  # of a shared expert, for one
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
     return BlockShape(tuple(matrices), round(block.attention * of_attention))
+
+
+def _has_experts(block: BlockShape) -> bool:
+    return any(matrix.copies > 1 for matrix in block.matrices)
 
 
 def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:

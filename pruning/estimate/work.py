@@ -9,7 +9,7 @@ Pruning runs every window through each block twice.
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from pruning.estimate.shape import BYTES, ModelShape, shorter_shape, unit_readers
+from pruning.estimate.shape import BYTES, ModelShape, ranked_readers, shorter_shape, unit_readers
 from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
 from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
@@ -240,11 +240,9 @@ def _permutation(recipe: Recipe, shape: ModelShape) -> Work:
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
-    read = [
-        matrix for block in shape.blocks for matrix in unit_readers(block, shape.hidden) if structure.ranks
-    ]
-    moments = sum(matrix.inputs**2 * matrix.copies for matrix in read)
-    solved = sum(structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
+    read = [matrix for block in shape.blocks for _, matrix in ranked_readers(block, shape.hidden, structure)]
+    moments = sum(matrix.inputs**2 * matrix.copies * matrix.share for matrix in read)
+    solved = sum(matrix.copies * structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
     walk = forward(shape, windows) * 2.5
     return walk + Work(products=2 * moments * windows.tokens + solved)

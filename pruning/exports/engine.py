@@ -98,7 +98,7 @@ class Engine:
 
         `files`: what it may read, by the names under which it finds them. They are opened here, once: it
         reads these inodes whatever happens to their paths. Their contents are mapped and count as memory; all
-        else may take as much again, `limits.memory_bytes` more, and never more than the machine has free.
+        else may take as much again, `limits.memory_bytes` more, and never more than the job has free.
         `writes`: bytes of each file that it may write, at most.
 
         `step`: called with the share that is done, at least once a second; an exception that it raises ends
@@ -146,14 +146,14 @@ class Engine:
         return needed + _LEAST_MEMORY <= free_memory(self.job_memory_bytes)
 
     def _limits_for(self, descriptors: Iterable[int], writes: int) -> SandboxLimits:
-        """Raises OSError(ENOMEM) where this machine is too small for the files."""
+        """Raises OSError(ENOMEM) where the job has too little memory for the files."""
         mapped = sum(os.fstat(descriptor).st_size for descriptor in descriptors)
-        free = free_memory()
+        free = free_memory(self.job_memory_bytes)
         if free < mapped + _LEAST_MEMORY:
             raise OSError(
                 errno.ENOMEM,
-                f"the export needs {byte_size(mapped + _LEAST_MEMORY)} of memory for its files, and this "
-                f"machine has {byte_size(free)} free; {_REMEDIES[errno.ENOMEM]}",
+                f"the export needs {byte_size(mapped + _LEAST_MEMORY)} of memory for its files, and "
+                f"{byte_size(free)} are free; {_REMEDIES[errno.ENOMEM]}",
             )
         return replace(
             self.limits,

@@ -61,12 +61,19 @@ def _over_window(contexts: Sequence[Context], ids: Sequence[int]) -> tuple[float
         for logits, of_file in zip(pieces[1:], sums, strict=True):
             own = _log_softmax(logits[: len(following)])
             of_file["loss"] -= float(own[places, following].sum(dtype=np.float64))
-            of_file["kl"] += float((np.exp(dense) * (dense - own)).sum(dtype=np.float64))
+            of_file["kl"] += _divergence(dense, own)
             of_file["agreement"] += float((dense.argmax(axis=1) == own.argmax(axis=1)).sum())
         start += len(pieces[0])
     predictions = len(ids) - 1
     means = [{name: value / predictions for name, value in of_file.items()} for of_file in sums]
     return reference_loss / predictions, means
+
+
+def _divergence(dense: Floats, own: Floats) -> float:
+    """Return the sum of KL(dense ‖ own); a token that is impossible for the former adds nothing."""
+    probabilities = np.exp(dense)
+    differences = np.subtract(dense, own, out=np.zeros_like(dense), where=probabilities > 0)
+    return float((probabilities * differences).sum(dtype=np.float64))
 
 
 def _log_softmax(logits: Floats) -> Floats:

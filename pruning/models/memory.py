@@ -3,6 +3,7 @@
 Where only a config.json is known, `pruning.estimate.architectures` derives the shape for common families.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
         ),
         embeddings=parameter_count(stack.model) - in_blocks,
         stored_dtype=stored_dtype,
+        heads=heads,
+        key_value_heads=getattr(config, "num_key_value_heads", None) or heads,
     )
 
 
@@ -63,22 +66,31 @@ def _block(layers: Sequence[LinearLayer], hidden: int, attention: int, experts_p
 
     Except a module's last one, if its outputs are hidden states: its input is computed by the module.
     """
-    last = {_module_of(layer): layer.name for layer in layers}
+    copies = Counter(map(_name_without_expert, layers))
+    last = {_module_of(name): name for name in copies}
     matrices = []
-    for layer in layers:
-        module = _module_of(layer)
-        returns = layer.name == last[module] and layer.outputs == hidden
+    for name, layer in {_name_without_expert(layer): layer for layer in layers}.items():
+        module = _module_of(name)
+        returns = name == last[module] and layer.outputs == hidden
+        given = name if returns else f"{module}:{layer.inputs}"
         share = min(1.0, experts_per_token / len(layer.parameter)) if isinstance(layer, ExpertLayer) else 1.0
-        given = f"{layer.name}" if returns else f"{module}:{layer.inputs}"
-        matrices.append(Matrix(layer.outputs, layer.inputs, given=given, share=share))
+        matrices.append(Matrix(layer.outputs, layer.inputs, given, copies[name], share))
     return BlockShape(tuple(matrices), attention)
 
 
-def _module_of(layer: LinearLayer) -> str:
-    return layer.name.rpartition(".")[0]
+def _name_without_expert(layer: LinearLayer) -> str:
+    """Return the name that the equal matrices of all experts have in common; of other layers, their own."""
+    if not isinstance(layer, ExpertLayer):
+        return layer.name
+    module, _, matrix = layer.name.rsplit(".", 2)
+    return f"{module}.{matrix}"
 
 
-_MEMORY_SHARE = 0.5
+def _module_of(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+_ACTIVATIONS_SHARE = 0.5  # of the memory that weights and sums leave
 
 
 def micro_batches(stack: Stack, windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
@@ -103,7 +115,7 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
     `activations`: the bytes that a token takes.
     """
     enough = -(-FULL_SPEED_TOKENS.get(device.type, 8192) // length)
-    spare = _MEMORY_SHARE * (total_memory(device) - held)
+    spare = _ACTIVATIONS_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         release_memory,
         usable_devices,
     )
-    from pruning.runtime.process_memory import host_memory, keep_peak_memory_resettable
+    from pruning.runtime.process_memory import held_memory, host_memory, keep_peak_memory_resettable
     from pruning.runtime.speed_probe import measure_machine
     from pruning.sandbox.confine import SandboxLimits
     from pruning.sandbox.fork_server import (
@@ -47,7 +47,7 @@ _MODULES = {
     "pruning.pipeline.run": ("RunRequest", "Services"),
     "pruning.resume.hashed_file": ("HashedFile", "sha256_of"),
     "pruning.resume.store": ("ActivationCheckpoint", "NumericsKey", "changed_numerics", "unqualified_name"),
-    "pruning.runtime.process_memory": ("host_memory", "keep_peak_memory_resettable"),
+    "pruning.runtime.process_memory": ("held_memory", "host_memory", "keep_peak_memory_resettable"),
     "pruning.runtime.determinism": ("fix_cublas_workspace",),
     "pruning.runtime.device": (
         "compute_devices",
@@ -93,6 +93,7 @@ __all__ = [
     "fix_cublas_workspace",
     "fork_server",
     "free_memory",
+    "held_memory",
     "host_memory",
     "is_device_broken",
     "is_device_out_of_memory",

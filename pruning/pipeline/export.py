@@ -240,7 +240,7 @@ class ExportStage:
 
     @property
     def _engine(self) -> Engine:
-        return Engine(all_layers=self.reading.all_layers, job_memory_bytes=self.reading.job_memory_bytes)
+        return _engine(self.reading)
 
     @property
     def _steps(self) -> int:
@@ -254,6 +254,11 @@ class ExportStage:
 def stem_of(model: str) -> str:
     """Return a model's name for files, from its id: short, and without letters that some system refuses."""
     return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
+
+
+def _engine(reading: UntrustedReader) -> Engine:
+    """Return what runs helpers with the confinement and the memory of those that read files."""
+    return Engine(all_layers=reading.all_layers, job_memory_bytes=reading.job_memory_bytes)
 
 
 def check_exports(
@@ -290,8 +295,7 @@ def check_exports(
             if model is not checkpoint.skeleton:
                 (directory / CONFIG).unlink()
                 model.config.to_json_file(directory / CONFIG)
-            engine = Engine(all_layers=reading.all_layers)
-            gguf.check(directory, engine=engine, step=lambda _: step(0, 1))
+            gguf.check(directory, engine=_engine(reading), step=lambda _: step(0, 1))
     for export in exports:
         if isinstance(export, CompressedTensorsExport):
             scheme = Fp8() if export.scheme == "fp8" else W4A16(export.weights_per_group)

@@ -1,7 +1,7 @@
-r"""Recover: train the kept weights of the pruned model on disk, and write them where they improved.
+"""Recover: train the kept weights of the pruned model on disk, and write them where they improved.
 
 The final states of the dense model, which the training needs, are shared by runs on the same model and text
-(\`SharedStates\`).
+(`SharedStates`).
 """
 
 import json

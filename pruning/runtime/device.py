@@ -15,7 +15,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import psutil
 import torch
 
 from pruning.errors import InvalidInput
@@ -24,6 +23,7 @@ from pruning.recipe import ComputeDtype
 from pruning.runtime.copy_streams import copy_stream_for
 from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+from pruning.runtime.process_memory import host_memory
 
 log = logging.getLogger(__name__)
 
@@ -294,10 +294,10 @@ def _has_full_device() -> bool:
 
 
 def total_memory(device: torch.device) -> int:
-    """Return the device's total memory (the machine's for a CPU) in bytes."""
+    """Return the bytes of a CUDA device's memory, or of the host's that this process may use."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    return int(psutil.virtual_memory().total)
+    return host_memory()
 
 
 def free_memory(device: torch.device) -> int:

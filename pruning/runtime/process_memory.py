@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import torch
 
 _ROOT = Path("/")
+_PROC = Path("/proc")
+_HELD = frozenset({"RssAnon", "RssShmem", "VmSwap"})  # fields of /proc/<process>/status, in kB
 
 # cgroup v1 has about the largest multiple of a page in 64 bits where no limit is set.
 _UNLIMITED = 1 << 60
@@ -38,13 +40,35 @@ def host_memory(root: Path = _ROOT) -> int:
 
 
 def free_memory(limit: int | None = None) -> int:
-    """Return the bytes that this process and its children may still take, page cache included.
+    """Return the bytes that this process and its descendants may still take, page cache included.
 
     `limit`: what they may hold together, if that is less than the machine has.
     """
     most = host_memory() if limit is None else min(limit, host_memory())
-    taken = int(psutil.Process().memory_info().rss)
-    return min(int(psutil.virtual_memory().available), most - taken)
+    return min(int(psutil.virtual_memory().available), most - held_memory(os.getpid()))
+
+
+def held_memory(process: int) -> int:
+    """Return the bytes that a process and its descendants hold: 0 for one that is gone.
+
+    Files that are mapped into memory (a checkpoint's weights) do not count: the kernel drops their pages when
+    it needs room. Neither does address space: CUDA reserves far more of it than it uses, which is why no
+    limit of the process (RLIMIT_AS) can serve.
+    """
+    return sum(map(_held_by, _with_descendants(process)))
+
+
+def _held_by(process: int) -> int:
+    fields = (line.partition(":") for line in _lines(_PROC / str(process) / "status"))
+    return 1024 * sum(int(value.split()[0]) for name, _, value in fields if name in _HELD)
+
+
+def _with_descendants(process: int) -> Iterator[int]:
+    yield process
+    for thread in (_PROC / str(process) / "task").glob("*"):
+        for line in _lines(thread / "children"):
+            for child in line.split():
+                yield from _with_descendants(int(child))
 
 
 def _limits(root: Path) -> Iterator[int]:
@@ -73,7 +97,7 @@ def _limits_above(mount: Path, path: str, name: str) -> Iterator[int]:
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text().splitlines()
-    except OSError:  # no such cgroup, or no cgroups at all
+    except OSError:  # no such cgroup, no cgroups at all, or a process that has just ended
         return []
 
 

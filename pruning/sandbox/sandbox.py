@@ -53,7 +53,7 @@ _MODEL = "model.id"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Reads untrusted files in helpers; see `pruning.sandbox.reading.Reading`."""
+    """Reads untrusted files in helpers; see `pruning.sandbox.reading.UntrustedReader`."""
 
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     all_layers: bool = False

@@ -3,7 +3,7 @@
 Each kind of `pruning.recipe.UNIT_KINDS` has a module of its own, with a function that finds its units. Layers
 are known by their names in transformers, which few families vary. What the names do not say, such as a norm
 over all heads, shows when the smaller model's shapes are compared (`plan`), and when the smaller model is
-compared with the masked one (`check`).
+compared with the masked one (`pruning.pipeline.structure`).
 """
 
 from abc import ABC, abstractmethod

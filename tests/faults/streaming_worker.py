@@ -16,7 +16,7 @@ def stream_always(**signal: object) -> None:
     from pruning.resume.writer import BackgroundWriter
     from pruning.runtime.pinned_memory import NoPinning, PinnedArena
 
-    schedule._MAX_WHOLE_SECONDS = 0
+    schedule.MAX_WHOLE_SECONDS = 0
     gradient_pass.writer_for = lambda device: BackgroundWriter(PinnedArena(NoPinning(), 0))
 
 

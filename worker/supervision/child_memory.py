@@ -1,20 +1,12 @@
-"""The memory that child processes hold, and whether a child died of it.
-
-Files that are mapped into memory (a checkpoint's weights) do not count: the kernel drops their pages when it
-needs room. Neither does address space: CUDA reserves far more of it than it uses, which is why no limit of
-the process (RLIMIT_AS) can serve.
-"""
+"""What the memory of child processes comes to: a limit, and whether a child died of it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.states import LostAttempt
 from pruning.byte_size import byte_size
 
-_PROC = Path("/proc")
-_COUNTED = re.compile(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$", re.MULTILINE)
 _MAX_IN_A_ROW = 2
 _MIN_SECONDS = 60.0  # a child takes several seconds to import what it needs, until it is killed again
 _KILLED_BY = re.compile(r"signal (\d+)(?: \((\w+)\))?")
@@ -28,29 +20,6 @@ class MemoryUse:
 
     held: int
     allowed: int
-
-
-def memory_of(process: int) -> int:
-    """Return the bytes that a process and its descendants hold: 0 for one that is gone."""
-    return sum(_memory_of_process(number) for number in _with_descendants(process))
-
-
-def _memory_of_process(process: int) -> int:
-    return 1024 * sum(int(count) for count in _COUNTED.findall(_read(_PROC / str(process) / "status")))
-
-
-def _with_descendants(process: int) -> Iterator[int]:
-    yield process
-    for thread in (_PROC / str(process) / "task").glob("*"):
-        for child in _read(thread / "children").split():
-            yield from _with_descendants(int(child))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # the process has just ended
-        return ""
 
 
 @dataclass

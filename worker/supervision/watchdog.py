@@ -27,10 +27,11 @@ from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.byte_size import byte_size
+from pruning.pipeline import held_memory
 from worker import identity, scratch
 from worker.capacity import memory_limit
 from worker.identity import HeldClaim, Identity
-from worker.supervision.child_memory import IdleKills, MemoryUse, memory_of
+from worker.supervision.child_memory import IdleKills, MemoryUse
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Watchdog:
 
     def memory(self) -> MemoryUse:
         """Return what the child with most holds, with its processes, and what it may."""
-        return MemoryUse(max(map(memory_of, self._children()), default=0), self._allowed_memory)
+        return MemoryUse(max(map(held_memory, self._children()), default=0), self._allowed_memory)
 
     def replace_idle_children(self) -> None:
         """End the children, unless one of them runs a job. Celery starts new ones."""

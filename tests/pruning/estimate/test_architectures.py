@@ -8,10 +8,11 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config, work
+from pruning.estimate.shape import smaller_shape
 from pruning.estimate.work import Windows
 from pruning.models.blocks import find_stack
 from pruning.models.memory import shape_of
-from pruning.recipe import Recipe
+from pruning.recipe import Recipe, StructureOptions
 from tests.pruning.families import ALL_FAMILIES, EACH_FAMILY, make
 
 
@@ -44,6 +45,27 @@ def test_the_shape_from_a_config_is_that_of_the_model(family: str) -> None:
     # Biases, norms and routers are left out; in models this small they are as much as this.
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert 0.97 * parameters < shape.parameters <= parameters
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [{"experts": 0.5}, {"experts": 1}, {"mlp_channels": 0.5}, {"kv_groups": 0.5}, {"kv_groups": 1}],
+    ids=str,
+)
+@pytest.mark.parametrize("family", ["mixtral", "qwen2_moe", "qwen3_moe"])
+def test_a_cut_leaves_the_same_of_the_shape_from_a_config_as_of_that_of_the_model(
+    family: str, structure: dict[str, float]
+) -> None:
+    model, options = make(family), StructureOptions.model_validate(structure)
+    config = shape_of_config(json.loads(model.config.to_json_string(use_diff=True)))
+    expected, found = (
+        smaller_shape(shape, options)
+        for shape in (config, shape_of(find_stack(model), stored_dtype="float32"))
+    )
+    assert matrices(found) == matrices(expected)
+    assert expected.block_weights < config.block_weights
+    heads = [(shape.heads, shape.key_value_heads) for shape in (expected, found)]
+    assert heads[0] == heads[1]
 
 
 def test_less_than_a_hundredth_of_a_real_model_is_left_out() -> None:

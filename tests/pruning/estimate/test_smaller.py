@@ -22,6 +22,15 @@ LLAMA = {
     "vocab_size": 1000,
 }
 MIXTRAL = {**LLAMA, "model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
+QWEN_MOE = {
+    **LLAMA,
+    "model_type": "qwen2_moe",
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 256,
+    "shared_expert_intermediate_size": 384,
+    "mlp_only_layers": [0],
+}
 OPT = {
     "model_type": "opt",
     "hidden_size": 512,
@@ -48,6 +57,8 @@ OPT = {
         (LLAMA, {"blocks": 1}, {"num_hidden_layers": 2}),
         (MIXTRAL, {"experts": 0.25}, {"num_local_experts": 6}),
         (MIXTRAL, {"experts": 5, "blocks": 2}, {"num_local_experts": 3, "num_hidden_layers": 1}),
+        (QWEN_MOE, {"kv_groups": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
+        (QWEN_MOE, {"mlp_channels": 0.5}, {"moe_intermediate_size": 128}),
         (LLAMA, {"blocks": 0.6, "mlp_channels": 0.5}, {"num_hidden_layers": 1, "intermediate_size": 512}),
     ],
 )
@@ -62,6 +73,34 @@ def test_experts_are_measured_on_a_walk_without_second_moments() -> None:
     shape, windows = shape_of_config(MIXTRAL), Windows(16, 128)
     found = work.cutting(StructureOptions(experts=2), shape, windows).operations
     assert found == pytest.approx(2.5 * work.forward(shape, windows).operations)
+
+
+def test_the_work_of_a_cut_is_counted_by_the_tokens_of_each_expert_and_for_all_of_them() -> None:
+    shape, windows = shape_of_config(MIXTRAL), Windows(16, 128)
+    operations = {}
+    for name in ("mlp_channels", "kv_groups"):
+        structure = StructureOptions.model_validate({name: 0.5})
+        found = work.cutting(structure, shape, windows).operations
+        operations[name] = found - 2.5 * work.forward(shape, windows).operations
+    # Per block: a quarter of the tokens in each of eight experts, of width 1024; the attention is of 512.
+    moments = {"mlp_channels": 8 / 4 * 1024**2, "kv_groups": 512**2}
+    solved = {
+        "mlp_channels": 8 * (4 / 3 * 1024**3 + 4 * 512 * 1024**2),
+        "kv_groups": 4 / 3 * 512**3 + 4 * 512 * 512**2,
+    }
+    for name, operation in operations.items():
+        assert operation == pytest.approx(3 * (2 * moments[name] * windows.tokens + solved[name]))
+
+
+def test_a_cpu_evaluates_a_model_that_is_called_as_a_whole_and_any_other_by_blocks() -> None:
+    shape, recipe = shape_of_config(LLAMA), Recipe.model_validate({"model": "org/name", "method": "none"})
+
+    def held(**evaluation: Any) -> int:
+        stages = Estimate.of(recipe, Evaluation.model_validate(evaluation), shape, ASSUMED).stages
+        return next(stage.memory_bytes for stage in stages if stage.name == Stage.EVALUATE)
+
+    blocks, whole = held(), held(tasks=["arc_easy"])
+    assert whole - blocks == 4 * 2 * shape.largest_block.weights  # two of the three blocks
 
 
 def estimate(**fields: object) -> Estimate:

@@ -386,11 +386,11 @@ def test_a_check_of_a_tokenizer_has_a_time_limit(monkeypatch: pytest.MonkeyPatch
 def test_a_machine_without_memory_for_the_files_is_refused_with_the_numbers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engines, "free_memory", lambda: 2**30)
+    monkeypatch.setattr(engines, "free_memory", lambda limit: 2**30)
     file = tmp_path / "model.gguf"
     with file.open("wb") as opened:
         opened.truncate(2**31)
-    with pytest.raises(OSError, match=r"needs 3.22 GB of memory .* has 1.07 GB free") as failed:
+    with pytest.raises(OSError, match=r"needs 3.22 GB of memory .* and 1.07 GB are free") as failed:
         Engine().run("quantize", {}, QuantisationAnswer, directory=tmp_path, files={"a": file})
     assert failed.value.errno == errno.ENOMEM
 
@@ -401,7 +401,8 @@ def test_memory_is_limited_by_the_files_and_by_what_is_free(
     file = tmp_path / "model.gguf"
     file.write_bytes(bytes(1000))
     base = Engine().limits.memory_bytes
-    for free, expected in ((2**40, base + 2000), (2**31, 2**31 + 1000)):
-        monkeypatch.setattr(engines, "free_memory", lambda free=free: free)
+    monkeypatch.setattr(engines, "free_memory", lambda limit: limit or 2**40)
+    for limit, expected in ((None, base + 2000), (2**31, 2**31 + 1000)):
         with file.open("rb") as opened:
-            assert Engine()._limits_for([opened.fileno()], 0).memory_bytes == expected
+            engine = Engine(job_memory_bytes=limit)
+            assert engine._limits_for([opened.fileno()], 0).memory_bytes == expected

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
 from pruning.exports.gguf import convert, measure
+from pruning.exports.measuring import _over_window
 from tests.pruning.conftest import train_tokenizer
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
@@ -62,3 +65,21 @@ def test_a_file_does_not_differ_from_itself(small: Exported) -> None:
 def test_speeds_are_measured_on_request(small: Exported) -> None:
     measured = measure([small.file], five_windows()[:1], reference=small.file, engine=small.engine)
     assert (measured.files[0].prefill, measured.reference.decode) == (None, None)
+
+
+def test_a_token_that_is_impossible_for_the_dense_file_adds_nothing_to_the_kl() -> None:
+    dense, own = (
+        np.array([[0.5, -np.inf, 1.0], [0.0, 0.0, -200.0], [0.0, 0.0, 0.0]], dtype=np.float32),
+        np.array([[1.0, -np.inf, 0.0], [0.0, 1.0, -np.inf], [0.0, 0.0, 0.0]], dtype=np.float32),
+    )
+    contexts = [SimpleNamespace(logits=lambda _ids, found=found: iter([found])) for found in (dense, own)]
+    with np.errstate(invalid="raise"):
+        _, (means,) = _over_window(contexts, [0, 0, 1])  # type: ignore[arg-type]
+    first, second = (
+        functional.kl_div(theirs, ours, log_target=True, reduction="sum")
+        for ours, theirs in (
+            (torch.log_softmax(torch.tensor(one), 0), torch.log_softmax(torch.tensor(other), 0))
+            for one, other in (([0.5, 1.0], [1.0, 0.0]), ([0.0, 0.0], [0.0, 1.0]))
+        )
+    )
+    assert means["kl"] == pytest.approx((first + second).item() / 2, rel=1e-6)

@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.mixed_precision import MixedPrecisionForward, float32_tokens
 from pruning.calibration.window_norms import PassSums
-from pruning.estimate import memory, shape_of_config
+from pruning.estimate import Machine, by_stage, memory, shape_of_config
+from pruning.estimate.work import Windows
 from pruning.models.blocks import find_stack
 from pruning.models.memory import bytes_per_token, full_block_shape
 from pruning.models.placement import Placement
@@ -82,41 +83,69 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
     assert memory.block_activations(full_block_shape(stack.blocks[0], config), hidden, "bfloat16") == each
 
 
+class Gpus:
+    """Where a model would be placed."""
+
+    device = torch.device("cuda:0")
+
+    def __init__(self, count: int, dtype: torch.dtype) -> None:
+        self.devices, self.dtype = [torch.device("cuda", number) for number in range(count)], dtype
+
+    def runs(self, blocks: list[nn.Module]) -> list[int]:
+        return [number * len(self.devices) // len(blocks) for number in range(len(blocks))]
+
+
+def choose(
+    norms: list[GradientNorm],
+    gigabytes: int,
+    devices: int,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: torch.dtype = torch.bfloat16,
+) -> Schedule:
+    """Choose the schedule for LLaMA-7B, stored in bfloat16."""
+    monkeypatch.setattr("pruning.calibration.gradient_schedule.total_memory", lambda device: gigabytes << 30)
+    monkeypatch.setattr("pruning.models.memory.total_memory", lambda device: gigabytes << 30)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(LlamaConfig(dtype="bfloat16"), dtype=torch.bfloat16)
+    placement = Gpus(devices, dtype)
+    return Schedule.choose("auto", find_stack(model), torch.zeros(128, 2048), norms, placement)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("norms", "gigabytes", "devices", "expected"),
     [
         (["l1"], 80, 1, Schedule("whole", 2)),  # 13.5 of weights, 25.9 of sums, 11.1 for each window
         (["l1", "l2"], 80, 1, Schedule("streamed", 4)),
         (["l1", "l2"], 140, 1, Schedule("whole", 3)),
+        (["l1"], 60, 1, Schedule("whole", 1)),  # 61 % for weights and sums, and 78 % with a window
         (["l1"], 48, 1, Schedule("streamed", 4)),
         # On the first of four, 3.6 of weights, 13 of sums, and as much for a window of each of four.
         (["l1", "l2"], 80, 4, Schedule("whole", 3)),
         (["l1"], 48, 4, Schedule("whole", 1)),
     ],
 )
-def test_7b_runs_whole_on_80_gb_for_one_norm(
+def test_7b_runs_whole_on_80_gb_for_one_norm_and_is_estimated_so(
     norms: list[GradientNorm],
     gigabytes: int,
     devices: int,
     expected: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pruning.calibration.gradient_schedule.total_memory", lambda device: gigabytes << 30)
-    monkeypatch.setattr("pruning.models.memory.total_memory", lambda device: gigabytes << 30)
-    config = LlamaConfig(dtype="bfloat16")
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    assert choose(norms, gigabytes, devices, monkeypatch) == expected
+    machine = Machine(
+        device="cuda:0",
+        devices=devices,
+        memory_bytes=gigabytes << 30,
+        operations_per_second={"bfloat16": 4e14},
+        bytes_per_second=2e12,
+    )
+    shape = shape_of_config(json.loads(LlamaConfig().to_json_string(use_diff=True)))
+    found, _ = by_stage.gradients(shape, Windows(128, 2048), "bfloat16", machine, norms=len(norms))
+    assert found == expected.name
 
-    class Gpu:
-        """Where the model would be placed."""
 
-        device, dtype = torch.device("cuda:0"), torch.bfloat16
-
-        def __init__(self) -> None:
-            self.devices = [torch.device("cuda", number) for number in range(devices)]
-
-        def runs(self, blocks: list[nn.Module]) -> list[int]:
-            return [number * devices // len(blocks) for number in range(len(blocks))]
-
-    windows = torch.zeros(128, 2048, dtype=torch.int64)
-    assert Schedule.choose("auto", find_stack(model), windows, norms, Gpu()) == expected  # type: ignore[arg-type]
+def test_a_micro_batch_leaves_room_for_the_weights_in_the_dtype_of_the_computation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 27 of weights, 25.9 of sums, and 20.1 for each window, which may take half of what is left.
+    assert choose(["l1"], 117, 1, monkeypatch, torch.float32) == Schedule("whole", 1)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +16,11 @@ from pruning.estimate import disk, shape_of_config
 from pruning.exports import gguf
 from pruning.exports.answers import MAX_RESULT_BYTES
 from pruning.exports.engine import Engine
+from pruning.pipeline import export
 from pruning.pipeline.export import evaluation_windows, stem_of
 from pruning.pipeline.export_gguf import GgufFiles, _Written
 from pruning.pipeline.export_progress import Exported
-from pruning.recipe import Evaluation
+from pruning.recipe import Evaluation, Recipe
 from pruning.recipe.exports import GGUF_TYPES, GgufExport, parse_exports
 from pruning.report import ExportFacts
 from pruning.runtime import process_memory
@@ -106,6 +108,7 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
     free = 0
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free, total=2**50))
     monkeypatch.setattr(process_memory, "_limits", lambda _root: [])
+    monkeypatch.setattr(process_memory, "held_memory", lambda _process: gibibyte)
     # Each takes half a GiB to compute with 1024 tokens, and the libraries one more.
     for gibibytes, expected in ((19, [3, 1]), (9, [1, 1, 1, 1]), (5, [1, 1, 1, 1]), (20, [4])):
         free = gibibytes * gibibyte
@@ -130,3 +133,20 @@ def test_what_only_one_export_lacks_becomes_a_warning(error: Exception, tmp_path
         raise error
     assert done.warnings == [f"gguf:Q8_0 was not exported: {error}"]
     assert not target.exists()
+
+
+def test_the_check_of_a_model_has_the_memory_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines: list[Engine] = []
+    monkeypatch.setattr(gguf, "check", lambda _directory, *, engine, step: engines.append(engine))
+    model = SimpleNamespace()
+    files = SimpleNamespace(without=lambda _files: SimpleNamespace(opened=lambda: nullcontext(tmp_path)))
+    checkpoint = SimpleNamespace(
+        config=LlamaConfig(), files=files, weight_files=(), skeleton=model, quantisation=None
+    )
+    reading = SimpleNamespace(all_layers=True, job_memory_bytes=2**33)
+    exports = parse_exports(["gguf:F16"])
+    recipe = Recipe.model_validate({"model": "org/name", "method": "wanda", "sparsity": 0.5})
+    export.check_exports(exports, recipe, checkpoint, model, reading, lambda *_: None)  # type: ignore[arg-type]
+    assert [(engine.all_layers, engine.job_memory_bytes) for engine in engines] == [(True, 2**33)]

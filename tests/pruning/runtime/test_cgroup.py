@@ -4,7 +4,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
+from pruning.runtime import process_memory
+from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import host_memory
 
 TOTAL = psutil.virtual_memory().total
@@ -76,3 +79,8 @@ def test_it_is_the_lowest_limit_or_the_machines_memory(
     files: dict[str, str], expected: int, tmp_path: Path
 ) -> None:
     assert host_memory(write(tmp_path, files)) == expected
+
+
+def test_the_memory_of_the_device_cpu_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_memory, "_limits", lambda _root: [GB])
+    assert total_memory(torch.device("cpu")) == GB

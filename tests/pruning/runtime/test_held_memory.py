@@ -1,5 +1,7 @@
-"""What a job's processes hold is counted with their descendants, and without the files that they map."""
+"""What processes hold is counted with their descendants, and without the files that they map."""
 
+import mmap
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.supervision.child_memory import memory_of
+from pruning.runtime.process_memory import free_memory, held_memory
 
 MEGABYTE = 1_000_000
 
@@ -37,11 +39,11 @@ def run() -> Iterator[Callable[[str], int]]:
 
 @pytest.mark.threat
 def test_memory_of_a_process_and_of_its_descendants_counts(run: Callable[[str], int]) -> None:
-    nothing = memory_of(run("print(1, flush=True); input()"))
+    nothing = held_memory(run("print(1, flush=True); input()"))
     hold = "x = b'x' * 60_000_000; print(1, flush=True); input()"
-    assert 55 * MEGABYTE < memory_of(run(hold)) - nothing < 75 * MEGABYTE
+    assert 55 * MEGABYTE < held_memory(run(hold)) - nothing < 75 * MEGABYTE
     inner = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
-    assert 55 * MEGABYTE < memory_of(run(inner)) - nothing < 95 * MEGABYTE
+    assert 55 * MEGABYTE < held_memory(run(inner)) - nothing < 95 * MEGABYTE
 
 
 def test_a_mapped_file_does_not_count(run: Callable[[str], int], tmp_path: Path) -> None:
@@ -50,10 +52,23 @@ def test_a_mapped_file_does_not_count(run: Callable[[str], int], tmp_path: Path)
     code = f"import mmap; f = open({str(file)!r}, 'rb'); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)"
     process = run(f"{code}; m.rfind(b'y'); print(1, flush=True); input()")
     assert psutil.Process(process).memory_info().rss > 60 * MEGABYTE
-    assert memory_of(process) < 40 * MEGABYTE
+    assert held_memory(process) < 40 * MEGABYTE
 
 
 def test_a_process_that_is_gone_holds_nothing() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
-    assert memory_of(process.pid) == 0
+    assert held_memory(process.pid) == 0
+
+
+def test_what_is_free_for_a_process_counts_its_children_and_no_mapped_file(
+    run: Callable[[str], int], tmp_path: Path
+) -> None:
+    limit = held_memory(os.getpid()) + 100 * MEGABYTE
+    file = tmp_path / "weights"
+    file.write_bytes(b"x" * 60_000_000)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+        mapped.rfind(b"y")
+        assert 80 * MEGABYTE < free_memory(limit) <= 120 * MEGABYTE
+        run("x = b'x' * 60_000_000; print(1, flush=True); input()")
+        assert free_memory(limit) < 50 * MEGABYTE
