@@ -45,7 +45,6 @@ from pruning.runtime.device import (
     release_memory,
     total_memory,
 )
-from pruning.runtime.process_memory import host_memory
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +209,7 @@ def training_memory(
     `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
     `dtype`: of the computation. Raises InvalidInput(field='recovery.distil') where it does not fit.
     """
-    have, name = memory_of(device), str(dtype).removeprefix("torch.")
+    have, name = total_memory(device), str(dtype).removeprefix("torch.")
 
     def fitting(options: DistilOptions) -> TrainingMemory:
         return TrainingMemory.fitting(
@@ -230,14 +229,9 @@ def training_memory(
     )
 
 
-def memory_of(device: torch.device) -> int:
-    """Return the memory that this process may use on a device, in bytes."""
-    return host_memory() if device.type == "cpu" else total_memory(device)
-
-
 def memory_for_models(*devices: torch.device) -> int:
     """Return the bytes of each device's memory that models may take; the rest is for their activations."""
-    return int(MEMORY_SHARE * min(map(memory_of, devices)))
+    return int(MEMORY_SHARE * min(map(total_memory, devices)))
 
 
 def has_room_for_states(directory: Path, size: int, other: int) -> bool:

@@ -264,7 +264,7 @@ def test_a_training_that_improves_nothing_leaves_the_pruned_model(
 def test_a_model_too_large_for_training_is_refused_before_computing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "host_memory", lambda: 100_000)
+    monkeypatch.setattr(resources, "total_memory", lambda device: 100_000)
     progress = Steps()
     with pytest.raises(InvalidInput, match=r"needs [0-9.]+ MB of memory .*, and cpu has 100 kB") as caught:
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out", progress=progress)
@@ -276,7 +276,7 @@ def test_a_model_too_large_for_training_is_refused_before_computing(
 
     # A narrower state needs less, which the refusal says; it is taken where no state is asked for.
     def needed(state: str) -> int:
-        monkeypatch.setattr(resources, "host_memory", lambda: 100_000)
+        monkeypatch.setattr(resources, "total_memory", lambda device: 100_000)
         with pytest.raises(InvalidInput) as caught:
             run_recipe(short(state), EVALUATION, output=tmp_path / "out")
         return int(1e6 * float(re.search(r"needs ([0-9.]+) MB", str(caught.value))[1]))  # type: ignore[index]  # matched above
@@ -289,7 +289,7 @@ def test_a_model_too_large_for_training_is_refused_before_computing(
     trained = sum(tensor.numel() for name, tensor in stored.items() if ".layers." in name)
     # The two moments of a weight: in a byte and a scale of a block of 256, in place of four bytes.
     assert wide - needed("8-bit") == pytest.approx(2 * (4 - 1 - 4 / 256) * trained, abs=0.02e6)
-    monkeypatch.setattr(resources, "host_memory", lambda: int(0.99 * wide))
+    monkeypatch.setattr(resources, "total_memory", lambda device: int(0.99 * wide))
     with pytest.raises(InvalidInput, match=r"state in float32, .* give recovery\.distil\.state as bfloat16"):
         run_recipe(short("float32"), EVALUATION, output=tmp_path / "out")
     report = run_recipe(short("auto"), EVALUATION, output=tmp_path / "out")

@@ -120,7 +120,7 @@ def test_nothing_is_measured_where_it_is_left_out_or_of_no_use(
 def test_models_that_do_not_fit_together_are_not_measured(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "host_memory", lambda: 1000)
+    monkeypatch.setattr(resources, "total_memory", lambda device: 1000)
     facts = run_of(model, tmp_path / "out", CUT).speed
     assert facts is not None
     assert (facts.speedup, facts.rates) == (None, ())
