@@ -104,23 +104,10 @@ def test_nothing_is_recorded_without_a_sink() -> None:
     assert not metrics.is_recording()
 
 
-def test_what_a_child_records_reaches_its_parent_and_garbage_does_not(
-    listening: tuple[Path, Recorded],
-) -> None:
+def test_what_a_child_records_reaches_its_parent(listening: tuple[Path, Recorded]) -> None:
     path, taken = listening
     serving.send_to_parent(path)
     STAGE_SECONDS.record(1.5, stage="prune", device="cpu")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        for garbage in (
-            b"\xff",
-            b"[]",
-            b"{}",
-            b'["pruneserve_stage_seconds", 1, ["stage"]]',
-            json.dumps([STAGE_SECONDS.name, 1, {"stage": "x" * 200, "device": "cpu"}]).encode(),
-            json.dumps([STAGE_SECONDS.name, "many", {"stage": "prune", "device": "cpu"}]).encode(),
-            json.dumps(["no_such_figure", 1, {}]).encode(),
-        ):
-            sender.sendto(garbage, str(path))
     QUEUE_WAIT.record(2.0, queue="prune")
     until(lambda: len(taken) == 2)
     assert taken == [
@@ -133,7 +120,13 @@ def test_what_a_child_records_reaches_its_parent_and_garbage_does_not(
 @pytest.mark.parametrize(
     "message",
     [
+        b"\xff",
+        b"[]",
+        b"{}",
         b"[" * 4000,
+        json.dumps([QUEUE_WAIT.name, 1, ["queue"]]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1, {"queue": "x" * 200}]).encode(),
+        json.dumps(["no_such_figure", 1, {}]).encode(),
         json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 400).encode(),
         json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 4000).encode()[:4096],
         json.dumps([QUEUE_WAIT.name, float("nan"), {"queue": "prune"}]).encode(),

@@ -171,12 +171,6 @@ def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(
     assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
 
 
-def test_a_lease_that_holds_is_left_alone(database: Database, submit: Submit, connected: Scheduler) -> None:
-    claim = running(database, submit)
-    connected.round()
-    assert job(database, claim.job_id).state == JobState.RUNNING
-
-
 def test_after_a_database_outage_one_lease_passes_before_a_job_is_requeued(
     database: Database, submit: Submit, connected: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,22 +326,6 @@ def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
     expire_leases(database)
     connected.round()
     assert job(database, claim.job_id).state == JobState.CANCELLED
-
-
-def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
-    database: Database, submit: Submit, connected: Scheduler, broker: redis.Redis
-) -> None:
-    seen(database, "w1")
-    poison = submit()
-    for _ in range(limits.MAX_LOST_ATTEMPTS):
-        assert take(database).job_id == poison
-        expire_leases(database)
-        seen(database, "w1")  # the worker is there, and its job lets the lease expire
-        connected.round()
-    assert job(database, poison).state == JobState.FAILED
-    submit()
-    connected.round()
-    assert messages(broker) >= 1
 
 
 def lose(database: Database, scheduler: Scheduler, job_id: UUID, *, whole_worker: bool) -> JobState:

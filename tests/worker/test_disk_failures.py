@@ -41,7 +41,9 @@ def test_a_worker_on_a_full_disk_claims_no_job_and_is_quarantined_with_the_numbe
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
     job = service.run(job_id)
     assert (job.state, job.attempt, library.calls) == (JobState.QUEUED, 0, [])
-    assert "1152922 TB must stay free" in quarantined_for(service)
+    fault = quarantined_for(service)
+    assert "1152922 TB must stay free; make room on the disk of " in fault
+    assert "PRUNESERVE_WORK_DIR" in fault
 
 
 def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(

@@ -123,15 +123,15 @@ def test_while_a_job_runs_a_file_says_what_the_worker_holds(
     assert identity.held_claims(service.worker.claims_directory) == []
 
 
-@pytest.mark.parametrize("owners", [(), ("ada",)])
+@pytest.mark.parametrize(("owners", "token"), [((), None), (("eve",), None), (("ada", "eve"), "hf_token")])
 def test_the_hub_token_serves_only_owners_that_may_use_it(
-    service: Service, library: StandInRun, job_id: UUID, owners: tuple[str, ...]
+    service: Service, library: StandInRun, job_id: UUID, owners: tuple[str, ...], token: str | None
 ) -> None:
     service.settings = service.settings.model_copy(
         update={"hub_token": SecretStr("hf_token"), "hub_token_owners": owners}
     )
     service.run(job_id)
-    assert library.calls[0].hub_token == ("hf_token" if owners else None)
+    assert library.calls[0].hub_token == token
 
 
 @pytest.mark.parametrize("how", ["success", "failure", "cancel"])

@@ -9,7 +9,6 @@ import torch
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import limits
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings
 from jobs.states import Cause
@@ -45,16 +44,6 @@ def test_a_work_directory_that_cannot_be_written(settings: Settings, database: D
     settings.work_dir.write_text("a file")
     message, cause = failure(settings, database)
     assert (message, cause) == (UNWRITABLE, Cause.WORKER)
-
-
-def test_a_disk_with_too_little_room(
-    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
-    message, cause = failure(settings, database)
-    assert "1152922 TB must stay free; make room on the disk of " in message
-    assert "PRUNESERVE_WORK_DIR" in message
-    assert cause == Cause.WORKER
 
 
 def test_a_store_that_refuses(settings: Settings, database: Database, tmp_path: Path) -> None:

@@ -235,15 +235,6 @@ def test_the_config_has_the_preset_and_names_what_is_not_quantised(
     assert {name: value for name, value in stored.items() if name != "quantization_config"} == dense
 
 
-def test_without_the_extra_the_export_is_refused_with_the_command(
-    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InvalidInput, match=r"pip install '.\[engines\]'") as refused:
-        check_export(checkpoint, Fp8())
-    assert refused.value.field == "exports"
-
-
 def test_a_group_that_does_not_divide_a_row_is_refused(tmp_path: Path) -> None:
     checkpoint = written(tmp_path / "dense")
     with pytest.raises(InvalidInput, match=r"128 do not divide the 64 inputs of layer .*q_proj; use 64"):

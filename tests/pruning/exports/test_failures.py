@@ -229,13 +229,6 @@ def test_a_helper_has_no_secret_and_may_read_only_the_files_of_its_task(
     assert b"operator" not in b"".join(seen)
 
 
-def test_without_the_extra_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch, target: Path) -> None:
-    monkeypatch.setattr(packages, "_LIBRARY", "no_such_package")
-    with pytest.raises(InvalidInput, match=r"pip install '.\[engines\]'") as refused:
-        quantize(Path(__file__), target, "Q8_0")
-    assert refused.value.field == "exports"
-
-
 def test_a_converter_with_another_digest_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / packages._WHEEL).write_bytes(b"another one")
     monkeypatch.setattr(packages, "_directories", lambda: (tmp_path,))

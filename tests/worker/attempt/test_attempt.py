@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -93,11 +92,3 @@ def test_a_transaction_is_retried_when_its_connection_is_cut(claim: Claim, attem
         return connections[-1]
 
     assert attempt_of(claim).transaction(cut_the_first) == connections[1] != connections[0]
-
-
-@pytest.mark.parametrize(("owners", "token"), [((), None), (("eve",), None), (("ada", "eve"), "hf_token")])
-def test_only_owners_that_may_use_the_hub_token_get_it(
-    owners: tuple[str, ...], token: str | None, claim: Claim, attempt_of: AttemptOf
-) -> None:
-    attempt = attempt_of(claim, hub_token=SecretStr("hf_token"), hub_token_owners=owners)
-    assert attempt.hub_token == token
