@@ -26,6 +26,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.sweeps import sweeps
 from pruning.recipe import Stage
+from tests.claims import claimed, take
 from tests.limits import with_limits
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
@@ -61,10 +62,7 @@ class Jobs:
         return self.claim(self.queued(owner, **asked))
 
     def claim(self, job_id: UUID) -> lifecycle.Claim:
-        with self.database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-        assert claim is not None
-        return claim
+        return take(self.database, job_id, "worker", 3000)
 
     def progress(self, claim: lifecycle.Claim, stage: str, step: int, steps: int) -> None:
         with self.database.begin() as session:
@@ -137,8 +135,7 @@ class SweepRunner:
 
     def end(self, job_id: UUID) -> None:
         with self.database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-            assert claim is not None
+            claim = claimed(session, job_id, "worker", 3000)
             report = self.report_of(claim)
             if report is None:
                 assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no such cut"))

@@ -19,6 +19,7 @@ from jobs.sweeps.target import Target
 from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
+from tests.claims import take
 from tests.report_document import export
 
 _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
@@ -112,10 +113,7 @@ def submit(
 
 
 def claim(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "worker-1", 3000)
-        assert claim is not None
-        return claim
+    return take(database, job_id, "worker-1", 3000)
 
 
 def stage(

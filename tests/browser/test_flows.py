@@ -17,9 +17,9 @@ from jobs.states import JobState
 from jobs.sweeps import sweeps
 from jobs.tables import Job
 from tests.api.drive import Jobs
-from tests.browser.exhibits import claim as claimed
 from tests.browser.exhibits import gallery, report, submit
 from tests.browser.visitor import Visitor
+from tests.claims import claimed, take
 from tests.stack import Stack
 
 PATIENCE = 120_000.0  # milliseconds
@@ -210,7 +210,7 @@ class TestWithoutAWorker:
         page.locator("#details").click()
         expect(page.locator("#log")).to_contain_text("local time")
         expect(page).to_have_title(re.compile("^Queued · SmolLM2-135M"))
-        claim = claimed(database, job_id)
+        claim = take(database, job_id, "worker-1", 3000)
         jobs.progress(claim, "prune", 15, 30)
         expect(page).to_have_title(re.compile("^Prune 50 % · "), timeout=PATIENCE)
 
@@ -231,8 +231,7 @@ class TestWithoutAWorker:
         page.evaluate("window.stayed = true")
         with database.begin() as session:
             job_id = session.scalars(select(Job.id)).one()
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-            assert claim is not None
+            claim = claimed(session, job_id, "worker", 3000)
         with database.begin() as session:
             assert lifecycle.succeed(session, claim, report(0.5, 20.0, 25.0), [])
             sweeps.advance(session)

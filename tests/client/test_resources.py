@@ -12,6 +12,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from pruneserve_client import Client, NotFound
 from tests.api.drive import Jobs
+from tests.claims import take
 
 
 def test_who_asks_and_what_there_is(api: Client) -> None:
@@ -94,7 +95,4 @@ def test_sweeps_and_the_zoo(api: Client, database: sessionmaker[Session]) -> Non
 
 
 def _claimed(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 3000)
-    assert claim is not None
-    return claim
+    return take(database, job_id, "w1", 3000)

@@ -17,12 +17,13 @@ import jobs.__main__ as administration
 from cli.embedded.postgres import _binary
 from jobs.database import libpq_url
 from jobs.lifecycle import attempt_files, lifecycle
-from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import Upload, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks.endpoints import SecretBox
+from tests.claims import take
 
 Database = sessionmaker[Session]
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
@@ -60,13 +61,7 @@ def filled(
         keys[name] = key
         return store.put_file(key, file, compress=compress)
 
-    def claimed() -> Claim:
-        with database.begin() as session:
-            claim = lifecycle.claim(session, submit(), "w1", 3000)
-        assert claim is not None
-        return claim
-
-    done, running = claimed(), claimed()
+    done, running = (take(database, submit(), "w1", 3000) for _ in range(2))
     prefix = attempt_prefix(done.job_id, 1)
     results = [
         FinishedArtifact(name, stored.key, stored.size, stored.sha256, stored.stored_size)

@@ -19,6 +19,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
 from jobs.tables import NOW, CachedGradients, GradientShard, Job
+from tests import claims
 
 Database = sessionmaker[Session]
 
@@ -29,14 +30,7 @@ CONDITIONS = {"schedule": "streamed"}
 @pytest.fixture
 def take(database: Database, submit: Callable[[], UUID]) -> Callable[[], Claim]:
     """A new job, taken by a worker."""
-
-    def take() -> Claim:
-        with database.begin() as session:
-            claim = lifecycle.claim(session, submit(), "worker", 3000)
-        assert claim is not None
-        return claim
-
-    return take
+    return lambda: claims.take(database, submit(), "worker", 3000)
 
 
 COMPUTING = CachedNorms({}, frozenset({"f"}))
@@ -109,9 +103,7 @@ def test_the_second_job_waits_until_the_first_has_published(
     assert claimable(database) == []
     assert compute(database, first)
     assert claimable(database) == [second.job_id]
-    with database.begin() as session:
-        again = lifecycle.claim(session, second.job_id, "worker", 30)
-    assert again is not None
+    again = claims.take(database, second.job_id, "worker")
     answer = ask(database, again)
     assert keys(answer) == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]
     assert isinstance(answer, CachedNorms)
@@ -148,9 +140,7 @@ def test_a_job_that_ends_without_publishing_unblocks_the_others(
         with database.begin() as session:
             assert lifecycle.finish_cancelling(session, first)
     assert set(claimable(database)) == {second.job_id, third.job_id}
-    with database.begin() as session:
-        again = lifecycle.claim(session, second.job_id, "worker", 30)
-    assert again is not None
+    again = claims.take(database, second.job_id, "worker")
     assert ask(database, again) == COMPUTING
 
 

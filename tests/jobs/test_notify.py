@@ -14,6 +14,7 @@ from jobs.lifecycle.events import LogMessage
 from jobs.notify import EVENTS, QUEUE, notify_on_commit, of_job, of_owner
 from jobs.queue import backlog, conditions
 from jobs.spec.job import JobSpec
+from tests.claims import claimed
 from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
@@ -47,8 +48,7 @@ def test_a_transaction_notifies_once_when_it_commits(
     job_id = submit()
     listener.heard()
     with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-        assert claim is not None
+        claim = claimed(session, job_id)
         for number in range(3):
             assert lifecycle.record(session, claim, LogMessage(message=str(number)))
         assert listener.heard() == [], "it has not happened yet"
@@ -76,8 +76,7 @@ def acts(session: Session, spec: JobSpec) -> Iterator[None]:
         lambda claim: lifecycle.hand_back(session, claim, ""),
         lambda claim: lifecycle.succeed(session, claim, None, []),
     ):
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-        assert claim is not None
+        claim = claimed(session, job_id)
         session.info.clear()
         assert end(claim)
         yield

@@ -13,6 +13,7 @@ from jobs.lifecycle.attempt_files import named_keys
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
 from jobs.tables import NOW, CachedPerplexity, Job, JobBlock
+from tests.claims import claimed
 
 Database = sessionmaker[Session]
 SPEC = JobSpec.model_validate({"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}})
@@ -22,9 +23,7 @@ LIMIT = 1000
 @pytest.fixture
 def claim(database: Database) -> Claim:
     with database.begin() as session:
-        found = lifecycle.claim(session, owner_moves.create(session, "ada", SPEC).id, "worker", 300)
-    assert found is not None
-    return found
+        return claimed(session, owner_moves.create(session, "ada", SPEC).id, "worker", 300)
 
 
 def stored(session: Session, claim: Claim, block: int, sha256: str, size: int) -> str:

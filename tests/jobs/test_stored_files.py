@@ -18,6 +18,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.stored_files import StoredBytes, stored_by
 from jobs.tables import Artifact, Upload
+from tests.claims import claimed
 from tests.plans import explaining
 
 Database = sessionmaker[Session]
@@ -44,9 +45,7 @@ class Owners:
         body = {"model": "org/name", "method": "gblm", "sparsity": 0.5} | recipe
         with self._database.begin() as session:
             job = owner_moves.create(session, owner, JobSpec.model_validate({"recipe": body}))
-            claim = lifecycle.claim(session, job.id, "w1", 3000)
-        assert claim is not None
-        return claim
+            return claimed(session, job.id, "w1", 3000)
 
     def published(self, claim: Claim, *, others: int = 1) -> None:
         """Two blocks of a norm that later jobs use, others that are not published, and final states."""

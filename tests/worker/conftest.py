@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 import jobs.settings
 import pruning.pipeline.run
 from jobs import limits, retry
-from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
+from tests.claims import take
 from tests.jobs.queue.fleet import register
 from tests.scheduler.receiver import Receiver
 from tests.stack import directory_store
@@ -45,10 +45,7 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Identity]:
 @pytest.fixture
 def claim(database: Database, submit: Callable[[], UUID], worker: Identity) -> Claim:
     """The claim of a job that this worker has just claimed."""
-    with database.begin() as session:
-        claim = lifecycle.claim(session, submit(), worker.name, 30)
-    assert claim is not None
-    return claim
+    return take(database, submit(), worker.name)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from tests.api.drive import Jobs
+from tests.claims import claimed
 
 
 def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
@@ -17,8 +18,7 @@ def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
     for number in range(tries):
         with jobs.database.begin() as session:
             if number:
-                again = lifecycle.claim(session, claim.job_id, "worker", 3000)
-                assert again is not None
+                again = claimed(session, claim.job_id, "worker", 3000)
                 claim = again
             assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
     return claim

@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.lifecycle import lifecycle
 from tests.api.drive import SMALLEST, ClientOf, Jobs
+from tests.claims import take
 
 
 def pages(client: TestClient, **query: object) -> list[list[str]]:
@@ -143,9 +143,7 @@ def test_labels_and_gates_are_shown_and_narrow_the_list(client: TestClient, jobs
         job = client.post("/v1/jobs", json=body).json()
         assert (job["labels"], job["gate"]) == ({"team": team, "run": "1"}, None)
         assert job["spec"]["gate"]["max_perplexity"] == limit
-        with jobs.database.begin() as session:
-            claim = lifecycle.claim(session, UUID(job["id"]), "worker", 3000)
-        assert claim is not None
+        claim = take(jobs.database, UUID(job["id"]), "worker", 3000)
         jobs.succeed(claim, pruned=63.0)
         return str(claim.job_id)
 

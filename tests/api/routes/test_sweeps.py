@@ -11,6 +11,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.sweeps import sweeps
 from tests.api.drive import Jobs, SweepRunner
+from tests.claims import claimed
 
 JOB = {"model": "org/name", "method": "gblm"}
 DENSE = 20.0
@@ -130,8 +131,7 @@ def test_a_search_goes_on_when_its_failed_job_is_retried(
     sweep = submit(client, target={"max_perplexity_increase": 0.25})
     (job,) = sweep["jobs"]
     with database.begin() as session:
-        claim = lifecycle.claim(session, UUID(job["id"]), "worker", 3000)
-        assert claim is not None
+        claim = claimed(session, UUID(job["id"]), "worker", 3000)
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         sweeps.advance(session)
     assert client.get(f"/v1/sweeps/{sweep['id']}").json()["state"] == "failed"

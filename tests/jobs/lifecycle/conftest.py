@@ -13,6 +13,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import Stage
+from tests.claims import claimed
 from tests.jobs.lifecycle.rows import STORED_ERROR
 
 
@@ -21,13 +22,11 @@ def claim(database: sessionmaker[Session], submit: Callable[[], UUID]) -> Claim:
     """A job in the middle of its second attempt, with a loss behind it."""
     job_id = submit()
     with database.begin() as session:
-        first = lifecycle.claim(session, job_id, "w0", 30)
-        assert first is not None
+        first = claimed(session, job_id, "w0")
         assert lifecycle.take_back(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
     with database.begin() as session:
         session.execute(update(Job).values(blocked_on=job_id, error=STORED_ERROR))
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-        assert claim is not None
+        claim = claimed(session, job_id)
         step = StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5)
         assert lifecycle.record(session, claim, step)
     return claim

@@ -17,6 +17,7 @@ from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from jobs.tables import Job
 from pruning.report.intervals import score_intervals
+from tests.claims import claimed
 
 Database = sessionmaker[Session]
 MAIN = {"track": "main"}
@@ -45,8 +46,7 @@ def submit(session: Session, gate: dict[str, Any], owner: str = "ada", **labels:
 
 
 def end(session: Session, job_id: UUID, found: dict[str, Any]) -> None:
-    claim = lifecycle.claim(session, job_id, "worker", 30)
-    assert claim is not None
+    claim = claimed(session, job_id, "worker")
     assert lifecycle.succeed(session, claim, found, [])
 
 

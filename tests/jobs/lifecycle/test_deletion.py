@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import retention
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
-from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -30,19 +30,13 @@ from jobs.tables import (
     ZooEntry,
 )
 from scheduler.retention import Retention
+from tests.claims import take
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
 
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 LONG_AGO = text("clock_timestamp() - interval '100 days'")
-
-
-def take(database: Database, job_id: UUID) -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-    assert claim is not None
-    return claim
 
 
 def succeeded(database: Database, store: Store, job_id: UUID, path: Path, *, size: int = 5) -> UUID:

@@ -20,19 +20,13 @@ from jobs.states import Cause, JobState, Outcome, SweepState
 from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from jobs.tables import Job, JobAttempt, Sweep, Upload, WebhookDelivery, WebhookEndpoint
+from tests.claims import take, wait_until_blocked
 
 Database = sessionmaker[Session]
 Result = TypeVar("Result")
 Submit = Callable[[], UUID]
 
 SHA256 = "ab" * 32
-
-
-def take(database: Database, job_id: UUID) -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-    assert claim is not None
-    return claim
 
 
 def test_every_event_of_a_worker_is_a_sign_of_progress(database: Database, submit: Submit) -> None:
@@ -82,7 +76,7 @@ def while_held(
             result = pool.submit(waiting)
             assert hold(session)
             moved.set()
-            wait_for_blocked_update(database)
+            wait_until_blocked(database)
         return result.result(30)
 
 
@@ -117,17 +111,6 @@ def test_a_sweep_is_cancelled_although_one_of_its_jobs_ends_meanwhile(
     with database.begin() as session:
         states = [session.get_one(Job, job_id).state for job_id in (ending, other)]
         assert (states, session.get_one(Sweep, sweep_id).state) == (["failed", "cancelled"], "cancelled")
-
-
-def wait_for_blocked_update(database: Database) -> None:
-    """Return once another connection waits for a row's lock."""
-    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    for _ in range(3000):
-        with database.begin() as session:
-            if session.scalars(blocked).one():
-                return
-            session.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("the other transaction does not wait")
 
 
 def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit: Submit) -> None:

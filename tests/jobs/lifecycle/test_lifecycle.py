@@ -17,17 +17,11 @@ from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
+from tests.claims import take
 from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
-
-
-def take(database: Database, job_id: UUID) -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-    assert claim is not None
-    return claim
 
 
 def job(database: Database, job_id: UUID) -> Job:

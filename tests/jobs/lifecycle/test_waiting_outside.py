@@ -12,6 +12,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW
+from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
 
 Database = sessionmaker[Session]
@@ -28,9 +29,7 @@ def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
             after = session.scalar(NOW.select())
         row = row_of(database, claim.job_id)
         assert before <= row["next_try_at"] - timedelta(seconds=wait) <= after
-        with database.begin() as session:
-            again = lifecycle.claim(session, claim.job_id, "w1", 30)
-        assert again is not None
+        again = take(database, claim.job_id)
         claim = again
     row = row_of(database, claim.job_id)
     assert (row["unreachable_tries"], row["next_try_at"], row["lost_attempts"]) == (7, None, 1)
@@ -68,8 +67,7 @@ def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
     assert (attempt.outcome, attempt.reason) == ("unreachable", reason)
 
     with database.begin() as session:
-        again = lifecycle.claim(session, claim.job_id, "w1", 30)
-        assert again is not None
+        again = claimed(session, claim.job_id)
         assert lifecycle.requeue_while_unreachable(session, again, error, 19.0)
     after = row_of(database, claim.job_id)
     since = f"{row[of_it].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -110,9 +108,7 @@ def test_the_start_of_a_hub_outage_outlives_an_outage_of_the_store(database: Dat
     for error in (ERROR, JobError(type="store", message="the store is full")):
         with database.begin() as session:
             assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
-        with database.begin() as session:
-            again = lifecycle.claim(session, claim.job_id, "w1", 30)
-        assert again is not None
+        again = take(database, claim.job_id)
         claim = again
     row = row_of(database, claim.job_id)
     assert (row["awaited"], row["unreachable_tries"], row["store_tries"]) == ("store", 1, 1)

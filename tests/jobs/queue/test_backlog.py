@@ -17,6 +17,7 @@ from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, workers
 from jobs.spec.job import JobSpec
 from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, RecentUse
+from tests.claims import claimed
 from tests.jobs.queue.fleet import GPU_80G, LARGE, SMALL, claim, register, submit
 from tests.jobs.queue.naive_turns import NaiveJob, NaiveQueue
 from tests.plans import explaining
@@ -140,8 +141,7 @@ def test_device_seconds_are_recorded_by_owner_day_and_class(database: Database, 
     began = time.monotonic()
     for worker, seconds in (("two GPUs", 100.0), ("a CPU", 10.0), ("two GPUs", 1.0), ("unmeasured", 5.0)):
         with database.begin() as session:
-            found = lifecycle.claim(session, submit(session, spec), worker, 30)
-        assert found is not None
+            found = claimed(session, submit(session, spec), worker)
         finish(database, found, seconds)
     took = time.monotonic() - began
     with database.begin() as session:

@@ -14,6 +14,7 @@ from jobs.queue import workers
 from jobs.queue.held_jobs import expired_leases
 from jobs.states import JobState
 from jobs.tables import Lease
+from tests.claims import wait_until_blocked
 
 Database = sessionmaker[Session]
 
@@ -104,13 +105,3 @@ def test_a_lease_that_expires_while_a_beat_waits_is_not_extended(
             wait_until_blocked(database)
             session.execute(text("SELECT pg_sleep(1)"))
         assert waiting.result(30) is None
-
-
-def wait_until_blocked(database: Database) -> None:
-    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    for _ in range(3000):
-        with database.begin() as session:
-            if session.scalars(blocked).one():
-                return
-            session.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("the beat does not wait")

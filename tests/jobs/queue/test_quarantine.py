@@ -15,6 +15,7 @@ from jobs.states import Cause, JobState, Outcome
 from jobs.storage.store import StoredFile
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
+from tests.claims import claimed
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -30,8 +31,7 @@ def seen(database: Database, *names: str) -> list[bool]:
 def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple[JobState, bool]:
     """Run the job on a worker that fails it. Return the job's state, and whether that quarantined it."""
     with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, worker, 30)
-        assert claim is not None
+        claim = claimed(session, job_id, worker)
         quarantined = conditions.record_fault(session, worker, job_id, BROKEN.message)
         assert lifecycle.requeue_after_fault(session, claim, BROKEN, bound)
         return session.get_one(Job, job_id).state, quarantined
@@ -85,8 +85,7 @@ def test_faults_of_workers_count_since_the_last_block(database: Database, submit
     job_id = submit()
     assert [fail(database, job_id, "sick", 3)[0] for _ in range(2)] == ["queued", "queued"]
     with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "sick", 30)
-        assert claim is not None
+        claim = claimed(session, job_id, "sick")
         shard = StoredFile("a/key", 3, "ab" * 32)
         assert attempt_files.record_block(session, claim, "prune", 0, shard, {})
         assert lifecycle.requeue_after_fault(session, claim, BROKEN, 3)

@@ -11,6 +11,7 @@ from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import judge
 from jobs.tables import Job
+from tests.claims import claimed
 
 RECIPE = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
@@ -219,8 +220,7 @@ def test_a_succeeding_job_is_judged_in_the_same_transaction(
     more = {"gate": {"max_perplexity": limit}} if limit else {}
     with database.begin() as session:
         job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more)).id
-        claim = lifecycle.claim(session, job_id, "worker", 30)
-        assert claim is not None
+        claim = claimed(session, job_id, "worker")
         assert lifecycle.succeed(session, claim, report(), [])
     with database.begin() as session:
         job = session.get_one(Job, job_id)

@@ -12,6 +12,7 @@ from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
 from jobs.sweeps.target import Target
 from jobs.tables import Sweep
+from tests.claims import claimed
 
 RECIPE = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}, "sparsity": {"overall": 0.5}}
@@ -29,8 +30,7 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         sweep = sweeps.start_search(session, "ada", request, base, target, {})
         (job,) = sweeps.jobs_of(session, sweep)
     with database.begin() as session:
-        claim = lifecycle.claim(session, job.id, "w", 30)
-        assert claim is not None
+        claim = claimed(session, job.id, "w")
         assert lifecycle.succeed(session, claim, REPORT, [])
     with database.begin() as session:
         assert uploads.remove(session, "ada", upload.id) is not None

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import Store
 from jobs.tables import (
@@ -16,6 +15,7 @@ from jobs.tables import (
     JobBlock,
     SentFile,
 )
+from tests import claims
 
 Database = sessionmaker[Session]
 
@@ -33,10 +33,7 @@ Put = Callable[[UUID, int, str], str]
 
 
 def take(database: Database, job_id: UUID) -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 3000)
-    assert claim is not None
-    return claim
+    return claims.take(database, job_id, "w1", 3000)
 
 
 def keep_block(database: Database, claim: Claim, block: int, key: str) -> None:

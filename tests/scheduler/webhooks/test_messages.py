@@ -18,6 +18,7 @@ from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.endpoints import MessageFormat
 from scheduler import webhook_sender
 from scheduler.webhook_sender import WebhookSender
+from tests.claims import claimed
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
 
@@ -72,8 +73,7 @@ def test_a_message_to_slack_is_a_text_with_a_link_and_a_signature(
     job_id = submit()
     with database.begin() as session:
         session.execute(update(Job).values(model="/models/<!channel>&co|x"))
-        claim = lifecycle.claim(session, job_id, "worker", 30)
-    assert claim is not None
+        claim = claimed(session, job_id, "worker")
     error = JobError(type="invalid_input", message="no <https://evil.example|model>\n" + "x" * 600)
     with database.begin() as session:
         assert lifecycle.fail(session, claim, error)
@@ -134,8 +134,7 @@ def test_a_start_is_announced_once_per_submission_and_again_after_a_retry(
 
     def started() -> int:
         with database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 30)
-            assert claim is not None
+            claim = claimed(session, job_id, "worker")
             assert lifecycle.hand_back(session, claim, "the worker is shutting down")
         return len(outbox.deliveries)
 
@@ -169,8 +168,7 @@ def test_a_missed_gate_sends_a_message_of_its_own(
     with database.begin() as session:
         spec = Job.spec.op("||")({"gate": {"max_perplexity": 11.0}})
         session.execute(update(Job).where(Job.id == job_id).values(spec=spec))
-        claim = lifecycle.claim(session, job_id, "w", 30)
-        assert claim is not None
+        claim = claimed(session, job_id, "w")
         report = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
         assert lifecycle.succeed(session, claim, report, [])
     sent = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}

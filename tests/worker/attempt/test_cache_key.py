@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
-from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from tests.claims import take
 from worker.attempt.attempt import Attempt, cache_key
 
 TOKEN = {"hub_token": SecretStr("hf_token"), "hub_token_owners": ("ada", "eve")}
@@ -50,9 +50,7 @@ def test_an_owner_waits_for_another_only_where_the_operator_allows_it(
         with database.begin() as session:
             return caches.find_gradients(session, claim, [key_of(claim)])
 
-    with database.begin() as session:
-        other = lifecycle.claim(session, submit(), "another", 30)
-    assert other is not None
+    other = take(database, submit(), "another")
     eves = replace(other, owner="eve")
     assert ask(claim) == caches.CachedNorms({}, frozenset({key_of(claim)}))
     computes = caches.CachedNorms({}, frozenset({key_of(eves)}))

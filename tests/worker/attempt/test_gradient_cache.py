@@ -21,6 +21,7 @@ from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job
 from pruning.recipe import Stage
+from tests.claims import claimed
 from worker.attempt.progress import JobProgress
 from worker.identity import Identity
 from worker.run_job import run_next
@@ -258,8 +259,7 @@ def test_a_job_waits_while_another_computes_them(
     run(submitted())
     busy = submitted(method="magnitude")
     with database.begin() as session:
-        claim = lifecycle.claim(session, busy, "another", 3000)
-        assert claim is not None
+        claim = claimed(session, busy, "another", 3000)
         artifact = session.scalars(select(CachedGradients)).one()
         name = artifact.fingerprint
         session.delete(artifact)

@@ -16,6 +16,7 @@ from jobs.tables import Job, JobBlock
 from pruning.recipe import Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint
+from tests.claims import claimed
 from worker.attempt.attempt import Attempt
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
@@ -43,9 +44,7 @@ def next_attempt(database: Database, worker: Identity) -> Callable[[Claim], Clai
     def lose(claim: Claim) -> Claim:
         with database.begin() as session:
             lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ran out", 99)
-            again = lifecycle.claim(session, claim.job_id, worker.name, 30)
-        assert again is not None
-        return again
+            return claimed(session, claim.job_id, worker.name)
 
     return lose
 

@@ -17,6 +17,7 @@ from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store, StoredFile
 from jobs.tables import Job, SentFile
+from tests.claims import claimed
 from tests.worker import one_job
 from tests.worker.one_job import Service, StandInRun
 from worker import run_job
@@ -151,11 +152,9 @@ def test_an_attempt_over_the_quota_that_has_lost_its_job_leaves_what_the_next_on
     spec = JobSpec.model_validate({"recipe": {"model": "org/name", "norms": ["l1"]}})
     with database.begin() as session:
         job_id = owner_moves.create(session, "ada", spec).id
-        first = lifecycle.claim(session, job_id, "gone", 30)
-        assert first is not None
+        first = claimed(session, job_id, "gone")
         assert lifecycle.hand_back(session, first, "for the test")
-        second = lifecycle.claim(session, job_id, "w2", 30)
-        assert second is not None
+        second = claimed(session, job_id, "w2")
         assert attempt_files.record_sent_file(session, second, "b", stored)
     late = attempt_of(first, quota_bytes=0)
     norms = FinishedArtifact("b", stored.key, stored.size, stored.sha256)

@@ -22,6 +22,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
+from tests.claims import claimed
 from tests.limits import with_limits
 
 Database = sessionmaker[Session]
@@ -124,8 +125,7 @@ def test_a_child_blocked_in_a_lost_job_is_killed_and_the_next_worker_is_not(
         token = session.get_one(Job, job_id).lease_token
         assert token is not None
         lifecycle.take_back(session, job_id, token, "no heartbeat", 3, LostAttempt.LOST_WORKER)
-        other = lifecycle.claim(session, job_id, "another worker", 600)
-    assert other is not None
+        other = claimed(session, job_id, "another worker", 600)
 
     quick = submit_method(database, "magnitude")  # which the same worker runs, in a new child
     wait(lambda: state(database, quick) == JobState.SUCCEEDED)

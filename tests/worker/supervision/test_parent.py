@@ -27,6 +27,7 @@ from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.fork_server import missing_sandbox_layers
+from tests.claims import take
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
@@ -72,9 +73,7 @@ def test_a_dead_childs_job_is_requeued_at_once(
     child_dies(worker, claim, KILLED)
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
-    with database.begin() as session:
-        attempt = lifecycle.claim(session, claim.job_id, "another", 30)
-    assert attempt is not None
+    attempt = take(database, claim.job_id, "another")
     assert attempt.attempt == 2
 
 

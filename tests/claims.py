@@ -1,0 +1,35 @@
+"""Jobs that a worker holds, which tests claim by name, and locks that others wait for."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+
+
+def claimed(session: Session, job_id: UUID, worker: str = "w1", lease_seconds: float = 30) -> Claim:
+    """Claim a queued job in this transaction."""
+    claim = lifecycle.claim(session, job_id, worker, lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def take(
+    database: sessionmaker[Session], job_id: UUID, worker: str = "w1", lease_seconds: float = 30
+) -> Claim:
+    """Claim a queued job in a transaction of its own."""
+    with database.begin() as session:
+        return claimed(session, job_id, worker, lease_seconds)
+
+
+def wait_until_blocked(database: sessionmaker[Session]) -> None:
+    """Return once a connection waits for a lock."""
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    for _ in range(3000):
+        with database.begin() as session:
+            if session.scalars(blocked).one():
+                return
+            session.execute(text("SELECT pg_sleep(0.01)"))
+    raise AssertionError("no other transaction waits")
