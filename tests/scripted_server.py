@@ -1,14 +1,15 @@
 """An HTTP server that answers each path with what a test says, and documents like those of the real API."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
+
+from tests.http_servers import QuietHandler, serving
 
 NOW = "2026-01-02T03:04:05Z"
 
@@ -89,21 +90,16 @@ class ScriptedServer:
 
 @contextmanager
 def scripted_server() -> Iterator[ScriptedServer]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _answer(self) -> None:
             scripted.requests.append((self.path, self.headers))
             scripted.answers[self.path.partition("?")[0]](Exchange(self))
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer  # noqa: N815 - the names that the base class looks for
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        scripted = ScriptedServer(f"http://127.0.0.1:{http.server_port}")
-        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
+    with serving(Handler) as url:
+        scripted = ScriptedServer(url)
         yield scripted
-        http.shutdown()
 
 
 def state_event(number: int, state: str = "running", **more: object) -> Document:

@@ -1,9 +1,8 @@
 """Schemathesis checks every operation against the OpenAPI document: answers, problems, schemas."""
 
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from api.app import create_app
 from jobs import limits
 from jobs.settings import Settings
 from tests.api.drive import MakeKey
+from tests.http_servers import serving
 
 # The document cannot say all that a Hub id or a path must be.
 TOO_MUCH = [positive_data_acceptance]
@@ -27,11 +27,9 @@ def empty_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """A Hub that has no model. A search for a size asks it."""
     (tmp_path / "hub").mkdir()
     handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "hub")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+    with serving(handler) as url:
+        monkeypatch.setenv("HF_ENDPOINT", url)
         yield
-        hub.shutdown()
 
 
 @pytest.mark.usefixtures("empty_hub")

@@ -7,10 +7,11 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from socket import socket
 
 from cli.embedded.process import LOOPBACK
+from tests.http_servers import QuietHandler, serving
 
 
 class Proxy:
@@ -105,7 +106,7 @@ class UnreliableStore:
         """Serve while the context is active, and yield the URL."""
         store = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def _handle(self) -> None:
@@ -128,7 +129,7 @@ class UnreliableStore:
                     return
                 self._send(response.status, dict(response.getheaders()), content)
 
-            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle  # noqa: N815 - the base class's names
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle
 
             def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
                 self.send_response_only(status)
@@ -140,13 +141,8 @@ class UnreliableStore:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        with _Server((LOOPBACK, 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
-            yield f"http://{LOOPBACK}:{server.server_port}"
-            server.shutdown()
+        with serving(Handler, server=_Server) as url:
+            yield url
 
     def _next_failure(self) -> str | None:
         with self._lock:

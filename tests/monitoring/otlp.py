@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -15,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from cli.embedded.process import LOOPBACK
+from tests.http_servers import QuietHandler, serving
 
 _PROTOBUF = "application/x-protobuf"
 
@@ -44,36 +43,25 @@ class Collector:
 @contextmanager
 def collector() -> Iterator[Collector]:
     """A collector that listens while the body runs."""
-    server = ThreadingHTTPServer((LOOPBACK, 0), _Handler)
-    found = Collector(f"http://{LOOPBACK}:{server.server_port}")
-    server.found = found  # type: ignore[attr-defined] # for the handler
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:
+            """Take spans in, as https://opentelemetry.io/docs/specs/otlp/#otlphttp has it."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if (self.path, self.headers["Content-Type"]) != ("/v1/traces", _PROTOBUF):
+                self.send_error(404)
+                return
+            if self.headers["Content-Encoding"] == "gzip":
+                body = gzip.decompress(body)
+            found.take(ExportTraceServiceRequest.FromString(body))
+            self.send_response(200)
+            self.send_header("Content-Type", _PROTOBUF)
+            self.end_headers()
+            self.wfile.write(ExportTraceServiceResponse().SerializeToString())
+
+    with serving(Handler) as url:
+        found = Collector(url)
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        """Take spans in, as https://opentelemetry.io/docs/specs/otlp/#otlphttp has it."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if (self.path, self.headers["Content-Type"]) != ("/v1/traces", _PROTOBUF):
-            self.send_error(404)
-            return
-        if self.headers["Content-Encoding"] == "gzip":
-            body = gzip.decompress(body)
-        self.server.found.take(ExportTraceServiceRequest.FromString(body))  # type: ignore[attr-defined] # as above
-        self.send_response(200)
-        self.send_header("Content-Type", _PROTOBUF)
-        self.end_headers()
-        self.wfile.write(ExportTraceServiceResponse().SerializeToString())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
-        """Write nothing to the tests' output."""
 
 
 def _span(span: Span, resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,8 +1,10 @@
 """A receiver of webhooks, in this process."""
 
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+from tests.http_servers import QuietHandler, serving
 
 
 class Receiver:
@@ -12,7 +14,7 @@ class Receiver:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         remaining, receiver = list(statuses), self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.requests.append(({k.lower(): v for k, v in self.headers.items()}, body))
@@ -21,17 +23,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        server = ExitStack()
+        self.url = server.enter_context(serving(Handler, tls=tls))
+        self.port = urlsplit(self.url).port
+        self.close = server.close

@@ -24,7 +24,7 @@ from tests.scheduler.receiver import Receiver
 )
 def test_no_spelling_of_this_machine_is_reached(receive: Callable[..., Receiver], host: str) -> None:
     receiver = receive()
-    url = f"http://{host}:{receiver.server.server_port}/"
+    url = f"http://{host}:{receiver.port}/"
     with pytest.raises(AddressForbidden):
         asyncio.run(safe_http.post(url, {"host": "x"}, b"{}", UrlPolicy.of([])))
     assert receiver.requests == []
@@ -78,7 +78,7 @@ def test_tls_and_the_host_header_name_the_host_and_not_its_address(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     receiver = receive(tls=context)
-    port = receiver.server.server_port
+    port = receiver.port
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")  # not read
 
     def send(host: str) -> int:

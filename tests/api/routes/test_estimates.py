@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -24,6 +22,7 @@ from jobs.queue.resources import Capacity, class_of
 from jobs.spec import model_shape
 from pruning.estimate import Machine
 from pruning.recipe import ModelReference
+from tests.http_servers import QuietHandler, serving
 
 LLAMA_7B = {
     "model_type": "llama",
@@ -178,7 +177,7 @@ def test_an_unknown_architecture_is_refused_by_name(client: TestClient, llama: s
 BOMB = gzip.compress(bytes(2**28))
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(QuietHandler):
     """Answers as the Hub does for a model, one that is private, and one behind a redirect elsewhere."""
 
     def do_GET(self) -> None:
@@ -201,20 +200,12 @@ class Hub(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(LLAMA_7B).encode())
 
-    def log_message(self, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    yield
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Hub) as url:
+        monkeypatch.setenv("HF_ENDPOINT", url)
+        yield
 
 
 @pytest.mark.usefixtures("hub")

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +17,7 @@ from huggingface_hub import ModelCard
 
 from cli.terminal import Exit
 from tests.cli.conftest import PRUNESERVE
+from tests.http_servers import QuietHandler, serving
 from tests.scripted_server import Document, ScriptedServer, artifact_document, zoo_document
 
 pytestmark = pytest.mark.slow
@@ -104,7 +103,7 @@ class StandInHub:
 def hub() -> Iterator[StandInHub]:
     hub = StandInHub()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             # The Hub judges the metadata of anybody's card.
@@ -120,16 +119,10 @@ def hub() -> Iterator[StandInHub]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names that the base class looks for
+        do_GET = do_POST = do_PUT = _answer
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        hub.url = f"http://127.0.0.1:{http.server_port}"
-        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
+    with serving(Handler) as hub.url:
         yield hub
-        http.shutdown()
 
 
 def serve_files(server: ScriptedServer) -> list[Document]:

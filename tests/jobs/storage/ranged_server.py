@@ -4,8 +4,9 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
+
+from tests.http_servers import QuietHandler, serving
 
 Behaviour = Literal[
     "honours ranges", "answers with the whole file", "refuses later ranges", "cuts ranges short"
@@ -30,7 +31,7 @@ class RangedServer:
         """Serve while the context is active, and yield the URL."""
         served = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
@@ -45,14 +46,8 @@ class RangedServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
+        with serving(Handler) as url:
+            yield url
 
     def _answer(self, header: str | None) -> tuple[int, int, bytes]:
         """Return the status, the first byte's position and the content."""

@@ -1,0 +1,32 @@
+"""HTTP servers in the process of a test."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Writes no line for a request."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(
+    handler: Callable[..., BaseHTTPRequestHandler],
+    *,
+    server: type[ThreadingHTTPServer] = ThreadingHTTPServer,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
+    """Answer requests until the end of the block, and yield the URL."""
+    with server(("127.0.0.1", 0), handler) as http:
+        if tls:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
+        try:
+            yield f"http{'s' if tls else ''}://127.0.0.1:{http.server_port}"
+        finally:
+            http.shutdown()
