@@ -79,6 +79,17 @@ class ScriptedServer:
     def on(self, path: str, answer: Answer) -> None:
         self.answers[path] = answer
 
+    def collect(self, path: str, document: object, status: int = 200) -> list[Any]:
+        """Answer with a document, and return the bodies that will have come."""
+        bodies: list[Any] = []
+
+        def answer(it: Exchange) -> None:
+            bodies.append(it.received())
+            it.json(document, status)
+
+        self.on(path, answer)
+        return bodies
+
     def on_job(self, job_id: UUID, state: str, *events: Document, **more: object) -> None:
         """A job in a state, whose events are streamed, and listed to those who ask for no stream."""
         self.on(f"/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, state, **more)))

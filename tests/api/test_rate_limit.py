@@ -9,15 +9,9 @@ from api.security.auth import COOKIE
 from jobs import limits
 from jobs.settings import Settings
 from tests.api.drive import ClientOf
+from tests.clock import Clock
 
 WHO = "ada"
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def granted(limiter: RateLimiter, requests: int) -> int:
@@ -29,7 +23,7 @@ def test_a_minutes_requests_at_once_then_one_per_interval() -> None:
     limiter = RateLimiter(6, clock=clock)
     assert granted(limiter, 20) == 6
     for seconds, expected in ((9, 0), (1, 1), (25, 2), (5, 1), (3600, 6)):
-        clock.now += seconds
+        clock.seconds += seconds
         assert granted(limiter, 20) == expected
     assert RateLimiter(6, clock=clock).take("eve").granted
 
@@ -39,9 +33,9 @@ def test_retry_after_is_enough_and_less_is_not() -> None:
     limiter = RateLimiter(7, clock=clock)
     granted(limiter, 7)
     wait = limiter.take(WHO).retry_after
-    clock.now += wait - 1
+    clock.seconds += wait - 1
     assert not limiter.take(WHO).granted
-    clock.now += 1
+    clock.seconds += 1
     assert limiter.take(WHO).granted
 
 
@@ -50,7 +44,7 @@ def test_full_buckets_are_forgotten() -> None:
     limiter = RateLimiter(6, clock=clock)
     for number in range(100):
         limiter.take(str(number))
-    clock.now += 60
+    clock.seconds += 60
     limiter.take(WHO)
     assert len(limiter._buckets) == 1
 

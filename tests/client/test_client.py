@@ -212,13 +212,7 @@ def test_no_wait_for_retry_after_beyond_the_patience(server: ScriptedServer, cli
 
 
 def test_of_a_request_only_what_was_set_is_sent(server: ScriptedServer, client: Client, job_id: UUID) -> None:
-    sent: list[object] = []
-
-    def take(it: Exchange) -> None:
-        sent.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
+    sent = server.collect("/v1/jobs", job_document(job_id, "queued"), 201)
     client.submit(JobRequest(model=ModelReference(id="org/name"), method="gblm", sparsity=0.5))
     assert sent == [{"model": {"id": "org/name"}, "method": "gblm", "sparsity": 0.5}]
 

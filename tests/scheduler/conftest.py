@@ -6,7 +6,8 @@ import redis
 from jobs.broker import app
 from jobs.settings import Settings
 from scheduler.rounds import Scheduler
-from tests.scheduler.scheduled import Clock, Database, pass_a_lease
+from tests.clock import Clock
+from tests.scheduler.scheduled import Database, pass_a_lease
 from tests.worker.conftest import (
     claim,
     cut_connections,

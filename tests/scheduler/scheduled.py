@@ -12,6 +12,7 @@ from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.tables import Job, Lease
 from scheduler.rounds import Scheduler
+from tests.clock import Clock
 from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
@@ -24,16 +25,6 @@ QUEUE = "cpu"
 
 
 LONG_AGO = text("now() - interval '1 hour'")
-
-
-class Clock:
-    """The scheduler's clock, which tests set."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def pass_a_lease(scheduler: Scheduler, clock: Clock) -> None:

@@ -27,9 +27,9 @@ from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.cli.embedded.freezing import frozen
+from tests.clock import Clock
 from tests.scheduler.scheduled import (
     LONG_AGO,
-    Clock,
     Database,
     Submit,
     expire_leases,
@@ -92,6 +92,11 @@ def test_without_a_broker_leases_still_expire(
     assert messages(broker) == 1
 
 
+def broker_away_since(database: Database) -> datetime | None:
+    with database.begin() as session:
+        return session.scalars(select(SchedulerRow.broker_away_since)).one()
+
+
 def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
     database: Database, submit: Submit, valkey: Valkey, broker: redis.Redis, clock: Clock
 ) -> None:
@@ -103,8 +108,7 @@ def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
     claim = running(database, submit)
     with frozen(valkey):
         assert not scheduler.round()
-        with database.begin() as session:
-            assert session.scalars(select(SchedulerRow.broker_away_since)).one() is not None
+        assert broker_away_since(database) is not None
         expire_leases(database)
         assert not scheduler.round()
         assert job(database, claim.job_id).state == JobState.QUEUED
@@ -113,49 +117,41 @@ def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
 def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
     database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
 ) -> None:
-    def since() -> datetime | None:
-        with database.begin() as session:
-            return session.scalars(select(SchedulerRow.broker_away_since)).one()
-
     seen(database, "w1")
     submit()
     most = broker.config_get("maxmemory")["maxmemory"]
     broker.config_set("maxmemory", 1)
     try:
         assert not scheduler.round()
-        silent_since = since()
+        silent_since = broker_away_since(database)
         assert silent_since is not None
         assert not scheduler.round()
-        assert since() == silent_since
+        assert broker_away_since(database) == silent_since
     finally:
         broker.config_set("maxmemory", most)
     assert scheduler.round()
-    assert (since(), messages(broker)) == (None, 1)
+    assert (broker_away_since(database), messages(broker)) == (None, 1)
 
 
 def test_a_broker_outage_is_recorded_until_it_answers(
     database: Database, submit: Submit, scheduler: Scheduler, valkey: Valkey, broker: redis.Redis
 ) -> None:
-    def since() -> datetime | None:
-        with database.begin() as session:
-            return session.scalars(select(SchedulerRow.broker_away_since)).one()
-
     seen(database, "w1")
     job_id = submit()
     valkey.stop()
     try:
         assert not scheduler.round()
-        silent_since = since()
+        silent_since = broker_away_since(database)
         assert silent_since is not None
         with database.begin() as session:
             assert owner_moves.cancel(session, "ada", job_id)
         assert not scheduler.round()
-        assert since() == silent_since
+        assert broker_away_since(database) == silent_since
     finally:
         valkey.start()
     while not scheduler.round():
         pass
-    assert since() is None
+    assert broker_away_since(database) is None
 
 
 def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(

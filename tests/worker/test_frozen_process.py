@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.database
@@ -18,13 +18,12 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.sweeps import sweeps
-from jobs.tables import Job, Lease
+from jobs.tables import Job
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.scheduler.scheduled import expire_leases, job
 
 Database = sessionmaker[Session]
-
-LONG_AGO = text("now() - interval '1 hour'")
 
 
 @pytest.fixture
@@ -72,16 +71,6 @@ def lost(database: Database, job_id: UUID) -> UUID:
     return job_id
 
 
-def expire_leases(database: Database) -> None:
-    with database.begin() as session:
-        session.execute(update(Lease).values(expires_at=LONG_AGO, check_at=LONG_AGO))
-
-
-def state(database: Database, job_id: UUID) -> JobState:
-    with database.begin() as session:
-        return JobState(session.get_one(Job, job_id).state)
-
-
 def lock(session: Session, job_id: UUID) -> None:
     session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
 
@@ -120,10 +109,10 @@ def test_a_lock_is_no_outage_for_a_scheduler_and_keeps_no_other_job(
     frozen = database()
     lock(frozen, locked)
     assert scheduler.round()
-    assert (state(database, locked), state(database, other)) == (JobState.RUNNING, JobState.QUEUED)
+    assert (job(database, locked).state, job(database, other).state) == (JobState.RUNNING, JobState.QUEUED)
     frozen.rollback()
     assert scheduler.round()
-    assert state(database, locked) == JobState.QUEUED
+    assert job(database, locked).state == JobState.QUEUED
 
 
 @pytest.mark.parametrize("code", ["deadlock_detected", "lock_not_available"])
@@ -143,4 +132,4 @@ def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
         locked.setattr(rounds, "expired_leases", lambda *anything: ())
         assert not scheduler.round()
     assert scheduler.round()
-    assert state(database, job_id) == JobState.QUEUED
+    assert job(database, job_id).state == JobState.QUEUED

@@ -24,7 +24,7 @@ from jobs.storage.errors import StoreDenied, StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
-from tests.worker.one_job import WEIGHTS, Service, StandInRun
+from tests.worker.one_job import WEIGHTS, Service, StandInRun, last_reason
 from worker import run_job
 from worker.attempt import attempt
 
@@ -186,21 +186,24 @@ def unavailable() -> None:
     raise Unreachable("the Hub does not answer; try again later") from ConnectionRefusedError()
 
 
+def put_back_four_times(service: Service, job_id: UUID, awaited: str) -> Job:
+    """Run the job, which waits for something each time, once more than it may lose an attempt."""
+    for _ in range(4):
+        job = service.run(job_id)
+        assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    assert job.next_try_at is not None
+    next_try = job.next_try_at.astimezone(UTC)
+    said = f"waiting for {awaited}, next try at {next_try:%H:%M:%S} UTC: {job.waiting_for}"
+    assert last_reason(service, job_id) == said
+    return job
+
+
 def test_a_hub_outage_returns_the_job_to_the_queue_and_loses_no_attempt(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     library.in_the_middle = unavailable
-    for _ in range(4):  # one more than a job may lose
-        job = service.run(job_id)
-        assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    job = put_back_four_times(service, job_id, "the Hub")
     assert (job.waiting_for, job.outage_of("hub")[1]) == ("the Hub does not answer", 4)
-    change = service.events(job_id)[-1].data
-    assert isinstance(change, StateChanged)
-    assert job.next_try_at is not None
-    next_try = job.next_try_at.astimezone(UTC)
-    assert change.reason == (
-        f"waiting for the Hub, next try at {next_try:%H:%M:%S} UTC: the Hub does not answer"
-    )
     library.in_the_middle = lambda: None
     job = service.run(job_id)
     assert (job.state, job.attempt, job.next_try_at) == (JobState.SUCCEEDED, 5, None)
@@ -270,16 +273,8 @@ def test_an_outage_of_the_store_returns_the_job_to_the_queue_and_loses_no_attemp
     away = store.with_name("away")
     library.in_the_middle = lambda: store.rename(away) if store.exists() else None
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
-    for _ in range(4):  # one more than a job may lose
-        job = service.run(job_id)
-        assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    job = put_back_four_times(service, job_id, "the store")
     assert (job.awaited, job.outage_of("store")[1], job.outage_of("hub")[1]) == ("store", 4, 0)
-    change = service.events(job_id)[-1].data
-    assert isinstance(change, StateChanged)
-    assert job.next_try_at is not None
-    next_try = job.next_try_at.astimezone(UTC)
-    said = f"waiting for the store, next try at {next_try:%H:%M:%S} UTC: {job.waiting_for}"
-    assert change.reason == said
     with service.database.begin() as session:
         assert session.get_one(Worker, service.worker.name).faults == 0
     if is_over:

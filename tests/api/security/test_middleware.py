@@ -39,13 +39,6 @@ def test_a_known_host_is_served_on_any_port(client: TestClient, host: str) -> No
     assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver:81"])
-def test_a_write_from_another_origin_is_refused_with_any_body(client: TestClient, origin: str) -> None:
-    answer = client.post("/v1/jobs", json=SMALLEST, headers={"Origin": origin})
-    assert answer.status_code == 403
-    assert answer.json()["type"] == "urn:pruneserve:problem:foreign-origin"
-
-
 @pytest.mark.threat
 @pytest.mark.parametrize(
     ("connection", "origin", "status"),
@@ -56,13 +49,18 @@ def test_a_write_from_another_origin_is_refused_with_any_body(client: TestClient
         ("https", "http://testserver", 403),  # another site, which anybody on the way can pose as
         ("http", "ftp://testserver", 403),
         ("http", "testserver", 403),
+        ("http", "https://evil.example", 403),
+        ("http", "null", 403),
+        ("http", "http://testserver:81", 403),
     ],
 )
 def test_an_origin_is_compared_with_its_scheme(
     client: TestClient, connection: str, origin: str, status: int
 ) -> None:
     url = f"{connection}://testserver/v1/jobs"
-    assert client.post(url, json=SMALLEST, headers={"Origin": origin}).status_code == status
+    answer = client.post(url, json=SMALLEST, headers={"Origin": origin})
+    assert answer.status_code == status
+    assert status == 201 or answer.json()["type"] == "urn:pruneserve:problem:foreign-origin"
 
 
 def test_a_write_with_the_session_cookie_needs_an_origin(anonymous: TestClient, jobs: Jobs) -> None:

@@ -204,13 +204,7 @@ def test_a_directory_is_named_by_its_path(
 ) -> None:
     (tmp_path / "models" / "tiny").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    bodies = []
-
-    def take(it: Exchange) -> None:
-        bodies.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
+    bodies = server.collect("/v1/jobs", job_document(job_id, "queued"), 201)
     submit = ("submit", "--sparsity", "0.5", "--model")
     named = run(*submit, "models/tiny", server=server)
     assert f"models/tiny is a directory here: the job names {tmp_path}/models/tiny" in named.stderr

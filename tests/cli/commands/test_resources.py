@@ -17,7 +17,6 @@ from cli.main import app
 from cli.terminal import Exit
 from tests.scripted_server import (
     NOW,
-    Exchange,
     ScriptedServer,
     artifact_document,
     job_document,
@@ -201,18 +200,6 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
 ]
 
 
-def sent_by(server: ScriptedServer, path: str, answer: Any) -> list[Any]:
-    """The bodies that a path will have received."""
-    bodies: list[Any] = []
-
-    def take(it: Exchange) -> None:
-        bodies.append(it.received())
-        it.json(answer)
-
-    server.on(path, take)
-    return bodies
-
-
 @pytest.mark.parametrize(
     ("arguments", "path", "answer", "printed", "word"), COMMANDS, ids=[command[0] for command in COMMANDS]
 )
@@ -291,7 +278,7 @@ def test_a_download_may_take_one_exported_file(
 def test_a_webhook_is_enabled_and_nothing_else_of_it_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
-    bodies = sent_by(server, f"/v1/webhooks/{ID}", WEBHOOK)
+    bodies = server.collect(f"/v1/webhooks/{ID}", WEBHOOK)
     assert pruneserve("tools", "webhooks", "enable", ID).exit_code == Exit.OK
     assert bodies == [{"enabled": True}]
 
@@ -299,7 +286,7 @@ def test_a_webhook_is_enabled_and_nothing_else_of_it_is_changed(
 def test_of_a_share_only_what_is_named_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
-    bodies = sent_by(server, "/v1/owners/ada/share", SHARE)
+    bodies = server.collect("/v1/owners/ada/share", SHARE)
     for options in ("--weight 2", "--any-number", "--weight 3 --most-running 0"):
         assert pruneserve("admin", "shares", "set", "ada", *options.split()).exit_code == Exit.OK
     assert bodies == [
@@ -314,7 +301,7 @@ def test_of_a_share_only_what_is_named_is_changed(
 def test_the_format_of_a_webhook_is_sent_where_it_is_named(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
-    made = sent_by(server, "/v1/webhooks", NEW_WEBHOOK)
+    made = server.collect("/v1/webhooks", NEW_WEBHOOK)
     new = ("tools", "webhooks", "new", "https://h/x")
     assert pruneserve(*new).exit_code == Exit.OK
     assert pruneserve(*new, "--format", "slack", "--event", "job.failed").exit_code == Exit.OK

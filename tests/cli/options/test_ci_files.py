@@ -21,7 +21,6 @@ import yaml
 from cli.main import app
 from jobs.states import JobState
 from tests.scripted_server import (
-    Exchange,
     ScriptedServer,
     artifact_document,
     job_document,
@@ -227,13 +226,7 @@ def serve(server: ScriptedServer, job_id: UUID, *, passed: bool) -> list[Any]:
         "state": "passed" if passed else "failed",
         "conditions": [condition | {"passed": passed, "state": "passed"}],
     }
-    submitted: list[Any] = []
-
-    def take(it: Exchange) -> None:
-        submitted.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
+    submitted = server.collect("/v1/jobs", job_document(job_id, "queued"), 201)
     perplexity = {"dense": 10.0, "pruned": 10.4}
     server.on_job(
         job_id,

@@ -170,13 +170,7 @@ def pruneserve(server: ScriptedServer, *arguments: str) -> Result:
 def test_submit_uploads_before_it_submits(
     server: ScriptedServer, uploaded: list[bytes], job_id: UUID
 ) -> None:
-    bodies: list[Any] = []
-
-    def take(it: Exchange) -> None:
-        bodies.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
+    bodies = server.collect("/v1/jobs", job_document(job_id, "queued"), 201)
     result = pruneserve(server, "submit", "--model", "org/name", "--calibration", "./ours.txt")
     assert (result.exit_code, result.stdout) == (Exit.OK, f"{job_id}\n")
     assert f"ours.txt is uploaded as {FIRST}" in result.stderr

@@ -276,29 +276,25 @@ def behaviour(tokenizer: PreTrainedTokenizerBase) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.parametrize("family", HONEST)
-def test_tokenizers_of_known_families_equal_those_of_transformers(
-    family: str, tmp_path: Path, tiny_llama_dir: Path
-) -> None:
-    kind, settings, tokens = HONEST[family]
+@pytest.fixture(params=HONEST)
+def honest(request: pytest.FixtureRequest, tmp_path: Path, tiny_llama_dir: Path) -> None:
+    """The tokenizer of a known family."""
+    kind, settings, tokens = HONEST[request.param]
     shutil.copy(tiny_llama_dir / "tokenizer.json", tmp_path)
     write(tmp_path, config__json={"model_type": kind}, tokenizer_config__json=settings)
     if tokens:
         write(tmp_path, special_tokens_map__json=tokens)
+
+
+@pytest.mark.usefixtures("honest")
+def test_tokenizers_of_known_families_equal_those_of_transformers(tmp_path: Path) -> None:
     expected = behaviour(AutoTokenizer.from_pretrained(tmp_path, local_files_only=True))
     confine_tokenizer(tmp_path)
     assert behaviour(AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)) == expected
 
 
-@pytest.mark.parametrize("family", HONEST)
-def test_a_helper_without_torch_gives_the_token_ids_of_known_families(
-    family: str, tmp_path: Path, tiny_llama_dir: Path
-) -> None:
-    kind, settings, tokens = HONEST[family]
-    shutil.copy(tiny_llama_dir / "tokenizer.json", tmp_path)
-    write(tmp_path, config__json={"model_type": kind}, tokenizer_config__json=settings)
-    if tokens:
-        write(tmp_path, special_tokens_map__json=tokens)
+@pytest.mark.usefixtures("honest")
+def test_a_helper_without_torch_gives_the_token_ids_of_known_families(tmp_path: Path) -> None:
     files = ModelFiles.freeze(tmp_path, sorted(path.name for path in tmp_path.iterdir()), None)
     here = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     with Sandbox().tokenizer(files) as inside:

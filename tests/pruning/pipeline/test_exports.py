@@ -53,6 +53,18 @@ def recipe(model: Path, **fields: object) -> Recipe:
     return Recipe.model_validate({"model": str(model), "calibration": CALIBRATION, **fields})
 
 
+def exported(model: Path, output: Path, *names: str, **more: Any) -> Report:
+    """Export the dense model."""
+    return run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=output,
+        device="cpu",
+        exports=parse_exports(names),
+        **more,
+    )
+
+
 @pytest.fixture(scope="module")
 def masked(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """A masked model with an export in each format."""
@@ -145,13 +157,7 @@ def test_an_exported_checkpoint_generates_and_keeps_the_zeros(
 
 @pytest.mark.slow
 def test_the_dense_model_is_exported_without_pruning(model: Path, tmp_path: Path) -> None:
-    report = run_recipe(
-        recipe(model, method="none"),
-        EVALUATION,
-        output=tmp_path / "out",
-        device="cpu",
-        exports=parse_exports(["gguf:Q8_0"]),
-    )
+    report = exported(model, tmp_path / "out", "gguf:Q8_0")
     assert report.perplexity.pruned == report.perplexity.dense
     assert report.sparsity.overall == 0
     dense, result = load_file(model / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
@@ -162,8 +168,7 @@ def test_the_dense_model_is_exported_without_pruning(model: Path, tmp_path: Path
 @pytest.mark.slow
 def test_a_type_is_rounded_by_activations_and_by_gradients_in_one_run(model: Path, tmp_path: Path) -> None:
     names = ["gguf:Q4_0", "gguf:Q4_0:gradients"]
-    fields = {"output": tmp_path / "out", "device": "cpu", "exports": parse_exports(names)}
-    report = run_recipe(recipe(model, method="none"), EVALUATION, **fields)
+    report = exported(model, tmp_path / "out", *names)
     assert [export.name for export in report.exports] == names
     paths = ["exports/small-Q4_0.gguf", "exports/small-Q4_0-gradients.gguf"]
     assert [export.path for export in report.exports] == paths
@@ -176,14 +181,7 @@ def test_a_type_is_rounded_by_activations_and_by_gradients_in_one_run(model: Pat
 def test_a_run_that_is_stopped_during_an_export_leaves_nothing(model: Path, tmp_path: Path) -> None:
     steps = Steps(at=(Stage.EXPORT, 100))
     with pytest.raises(InterruptedError):
-        run_recipe(
-            recipe(model, method="none"),
-            EVALUATION,
-            output=tmp_path / "out",
-            device="cpu",
-            exports=parse_exports(["gguf:Q8_0"]),
-            progress=steps,
-        )
+        exported(model, tmp_path / "out", "gguf:Q8_0", progress=steps)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -234,13 +232,7 @@ def test_what_reads_files_of_strangers_is_confined_as_the_other_readers_are(
     """A worker that requires all layers of the sandbox exports nothing without one."""
     pretend(monkeypatch, frame(JSON, b'{"missing": {"landlock": "Operation not supported"}}'))
     with pytest.raises(SandboxUnavailable, match="the kernel does not give a helper: landlock"):
-        run_recipe(
-            recipe(model, method="none"),
-            EVALUATION,
-            output=tmp_path / "out",
-            exports=parse_exports(["gguf:Q8_0"]),
-            reading=Sandbox(all_layers=True),
-        )
+        exported(model, tmp_path / "out", "gguf:Q8_0", reading=Sandbox(all_layers=True))
     stage = ExportStage.__new__(ExportStage)
     for reading, required, memory in (
         (Sandbox(all_layers=True), True, None),
@@ -260,13 +252,7 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing(
 
     monkeypatch.setattr(compressed_tensors, "export_fp8", fail)
     with pytest.raises(OSError, match="cannot be written") as caught:
-        run_recipe(
-            recipe(model, method="none"),
-            EVALUATION,
-            output=tmp_path / "out",
-            device="cpu",
-            exports=parse_exports(["compressed-tensors:fp8"]),
-        )
+        exported(model, tmp_path / "out", "compressed-tensors:fp8")
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
 
@@ -307,13 +293,7 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         ("measure", compared),
     ):
         monkeypatch.setattr(gguf, name, stand_in)
-    report = run_recipe(
-        recipe(model, method="none"),
-        EVALUATION,
-        output=tmp_path / "out",
-        device="cpu",
-        exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q5_0", "gguf:Q8_0"]),
-    )
+    report = exported(model, tmp_path / "out", "gguf:F16", "gguf:Q4_0", "gguf:Q5_0", "gguf:Q8_0")
     groups = [["Q4_0", "Q5_0", "Q8_0"], ["Q4_0"], ["Q5_0"], ["Q8_0"]]
     assert measured == [(names, (8, 16)) for names in groups]
     q4, q8 = report.exports
@@ -375,9 +355,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
     with pytest.raises(InvalidInput, match=r"pip install '.\[engines\]'") as caught:
-        run_recipe(
-            recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=parse_exports([name])
-        )
+        exported(model, tmp_path / "out", name)
     assert caught.value.field == "exports"
 
 
@@ -395,13 +373,7 @@ def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
 
     monkeypatch.setattr(gguf, "quantize", quantize)
     output = tmp_path / "out"
-    report = run_recipe(
-        recipe(model, method="none"),
-        EVALUATION,
-        output=output,
-        device="cpu",
-        exports=parse_exports(["gguf:Q5_0", "gguf:Q8_0"]),
-    )
+    report = exported(model, output, "gguf:Q5_0", "gguf:Q8_0")
     assert [export.name for export in report.exports] == ["gguf:Q8_0"]
     assert "gguf:Q5_0 was not exported: it cannot be done" in report.warnings
     assert [path.name for path in (output / "exports").iterdir()] == ["small-Q8_0.gguf"]
@@ -409,13 +381,8 @@ def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
 
 
 def test_nothing_is_exported_of_a_model_beyond_the_limit(model: Path, tmp_path: Path) -> None:
-    report = run_recipe(
-        recipe(model, method="none"),
-        EVALUATION,
-        output=tmp_path / "out",
-        device="cpu",
-        exports=parse_exports(["compressed-tensors:fp8"]),
-        limit=PerplexityLimit(perplexity=1.5),
+    report = exported(
+        model, tmp_path / "out", "compressed-tensors:fp8", limit=PerplexityLimit(perplexity=1.5)
     )
     assert report.exports == ()
     assert "nothing was exported: the perplexity exceeds the limit" in report.warnings

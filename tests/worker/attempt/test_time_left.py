@@ -3,22 +3,14 @@
 import pytest
 
 from pruning.recipe import Stage
+from tests.clock import Clock
 from worker.attempt.progress import TimeLeft
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
 
 EXPECTED = {Stage.GRADIENTS: 300.0, Stage.PRUNE: 200.0, Stage.EVALUATE: 100.0, Stage.UPLOAD: 10.0}
 
 
 def test_the_estimate_is_believed_until_something_was_measured() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     left = TimeLeft({}, clock=clock)
     left.stage_started(Stage.RESOLVE)
     assert left.after_step(0, 1) is None
@@ -31,7 +23,7 @@ def test_the_estimate_is_believed_until_something_was_measured() -> None:
 
 
 def test_a_stage_continues_at_its_pace_and_later_ones_at_the_average_pace() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     left = TimeLeft(EXPECTED, clock=clock)
     left.stage_started(Stage.RESOLVE)
     clock.seconds = 50  # loading says nothing of how fast the device is
@@ -49,7 +41,7 @@ def test_a_stage_continues_at_its_pace_and_later_ones_at_the_average_pace() -> N
 
 
 def test_a_stage_that_is_not_computed_again_says_nothing_of_the_pace() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     left = TimeLeft(EXPECTED, clock=clock)
     left.stage_started(Stage.GRADIENTS)
     left.stage_reused()
@@ -61,7 +53,7 @@ def test_a_stage_that_is_not_computed_again_says_nothing_of_the_pace() -> None:
 
 
 def test_without_an_estimate_a_stage_is_judged_by_itself() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     left = TimeLeft({}, clock=clock)
     left.stage_started(Stage.UPLOAD)
     clock.seconds = 3
