@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 from xml.etree import ElementTree
 
 import pytest
@@ -57,16 +58,17 @@ def test_a_search_shows_its_bound_its_trace_its_answer_and_what_is_left(
     assert "at most 6 to go" in before
     assert "Cancel search" in before
     assert client.get(f"/sweeps/{sweep_id}/front.svg").status_code == 404
-    runner.run(sweep_id, client)
+    ended = runner.run(sweep_id, client)
     rounds = len(runner.ended)
     html = client.get(f"/sweeps/{sweep_id}").text
     after = text_of(html)
     # Of the sparsities that were tried, the largest whose perplexity is within a quarter over dense.
-    tried = [job["sparsity"] for job in client.get(f"/v1/sweeps/{sweep_id}").json()["jobs"]]
-    best = max(sparsity for sparsity in tried if perplexity(sparsity) <= 1.25 * DENSE)
-    (best_job,) = [
-        job for job in client.get(f"/v1/sweeps/{sweep_id}").json()["jobs"] if job["sparsity"] == best
-    ]
+    met = [job for job in ended["jobs"] if perplexity(job["sparsity"]) <= 1.25 * DENSE]
+    best_job = max(met, key=lambda job: job["sparsity"])
+    best = best_job["sparsity"]
+    assert (ended["search"]["met"], ended["search"]["best_job"]) == (best, best_job["id"])
+    assert [job for job in ended["jobs"] if job["gate"]["state"] == "passed"] == met
+    assert [UUID(job["id"]) for job in ended["jobs"]] == runner.ended
     answer = html.partition("<dt>Answer</dt>")[2].partition("</div>")[0]
     assert f"{round(100 * best, 1):g} %" in text_of(answer)
     assert f'href="/jobs/{best_job["id"]}"' in answer

@@ -105,20 +105,6 @@ def test_a_sweep_of_too_few_or_too_many_jobs_is_refused_with_the_limit(
     assert error == {"field": "vary", "message": f"makes {number}; a sweep has 2 to 64 different ones"}
 
 
-def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, runner: SweepRunner) -> None:
-    sweep = submit(client, target={"max_perplexity_increase": 0.25})
-    assert [job["sparsity"] for job in sweep["jobs"]] == [0.5]
-    ended = runner.run(sweep["id"], client)
-    assert ended["state"] == "succeeded"
-    # 1 + s² is 1.25 at 0.5.
-    assert 0.48 <= ended["search"]["met"] <= 0.5
-    trace = {job["id"]: job for job in ended["jobs"]}
-    assert [UUID(job["id"]) for job in ended["jobs"]] == runner.ended
-    assert trace[ended["search"]["best_job"]]["sparsity"] == ended["search"]["met"]
-    for job in ended["jobs"]:
-        assert job["gate"]["state"] == ("passed" if job["sparsity"] <= 0.5 else "failed")
-
-
 def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, runner: SweepRunner) -> None:
     ended = runner.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
     assert ended["state"] == "failed"
