@@ -40,6 +40,10 @@ class Pipeline:
             check=False,
         )
 
+    def newest_job(self) -> Job:
+        with self.stack.database.begin() as session:
+            return session.query(Job).order_by(Job.id.desc()).first()
+
 
 @pytest.fixture(scope="module")
 def service(shared_stack: Stack) -> tuple[Stack, str, str]:
