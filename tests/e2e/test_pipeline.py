@@ -12,6 +12,7 @@ import pytest
 
 from cli.embedded.services import Api
 from cli.terminal import Exit
+from jobs.tables import Job
 from tests.stack import Stack
 
 CI = Path(__file__).parents[2] / "ci"

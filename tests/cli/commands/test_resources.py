@@ -18,6 +18,7 @@ from cli.main import app
 from cli.terminal import Exit
 from tests.scripted_server import (
     NOW,
+    Exchange,
     ScriptedServer,
     artifact_document,
     job_document,
