@@ -128,7 +128,7 @@ def _group(help_text: str, *commands: Callable[..., None], **groups: typer.Typer
 
 
 # In the order of the help.
-for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, delete, download, apply):
+for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, download, apply):
     app.command(cls=Reported if top_level is run else None)(top_level)
 app.add_typer(sweeps.app, name="sweep")
 app.add_typer(zoo.app, name="zoo")
@@ -144,8 +144,8 @@ app.add_typer(
 )
 app.add_typer(
     _group(
-        "Publish and cut models; methods, uploads, webhooks.",
-        *(publish, cut, methods),
+        "Publish and cut models, delete jobs; methods, uploads, webhooks.",
+        *(publish, cut, delete, methods),
         uploads=files.uploads,
         webhooks=webhooks.app,
     ),

@@ -23,7 +23,7 @@ from jobs.lifecycle.events import JobError, StepFinished
 from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.states import JobState
+from jobs.states import Cause, JobState
 from jobs.sweeps import sweeps
 from pruning.recipe import Stage
 from tests.claims import claimed, take
@@ -108,9 +108,8 @@ class Jobs:
 
     def fail(self, claim: lifecycle.Claim, message: str) -> None:
         with self.database.begin() as session:
-            assert lifecycle.fail(
-                session, claim, JobError(type="invalid_input", message=message, field="model.id")
-            )
+            error = JobError(type="invalid_input", message=message, field="model.id", cause=Cause.REQUEST)
+            assert lifecycle.fail(session, claim, error)
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,7 @@ def test_json_is_what_the_server_sent_and_tables_are_escaped(
         (f"tools webhooks delete {ID[-8:]}", f"/v1/webhooks/{ID}"),
         (f"admin keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
-        (f"delete {ID[:8]}", f"/v1/jobs/{ID}"),
+        (f"tools delete {ID[:8]}", f"/v1/jobs/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(

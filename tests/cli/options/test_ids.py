@@ -54,7 +54,7 @@ def test_what_cannot_be_an_id_is_refused(text: str) -> None:
     "command",
     [
         "cancel",
-        "delete",
+        "tools delete",
         "sweep cancel",
         "admin keys revoke",
         "tools uploads delete",

@@ -17,6 +17,7 @@ from pruning.pipeline.gradients import GateStage, GradientInputs, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recover import RecoverStage, RecoveryInputs
 from pruning.pipeline.resolve import ResolveStage
+from pruning.pipeline.resources import DiskRoom
 from pruning.pipeline.run import run
 from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import CutStage
@@ -36,8 +37,10 @@ STAGES = (
 def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path, tmp_path: Path) -> None:
     calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
     fields = {"model": str(tiny_llama_dir), "method": "wanda", "sparsity": 0.5, "calibration": calibration}
+    recipe, store = Recipe.model_validate(fields), EphemeralResumeStore(tmp_path)
+    room = DiskRoom(recipe, (), save_masks=False, output=tmp_path, resume_store=store, gradient_cache=None)
     resolved, loaded = ResolveStage(
-        recipe=Recipe.model_validate(fields),
+        recipe=recipe,
         evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
         exports=(),
         devices=(torch.device("cpu"),),
@@ -46,10 +49,10 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         reading=InProcessReader(),
         reproduces=None,
         baseline=None,
-        resume_store=EphemeralResumeStore(tmp_path),
+        resume_store=store,
         output=tmp_path,
+        room=room,
         schedule="auto",
-        gradient_cache=None,
         on_shape=lambda shape: None,
     ).run(ignore_steps)
     received = pickle.loads(pickle.dumps(resolved))  # noqa: S301 - our own
