@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from jobs.spec.gate import Gate
 from pruning.estimate import Estimate, Machine, ModelShape
 from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text, why_no_mask
-from pruning.recipe.exports import Exports, MaskExport
+from pruning.recipe.exports import Exports, has_mask
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
 
@@ -87,7 +87,7 @@ class JobOptions(StrictModel):
     @field_validator("exports")
     @classmethod
     def _validate_mask_export(cls, exports: Exports, info: ValidationInfo) -> Exports:
-        wanted = "method" in info.data and any(isinstance(export, MaskExport) for export in exports)
+        wanted = "method" in info.data and has_mask(exports)
         if wanted and (reason := why_no_mask(info.data)) is not None:
             raise ValueError(reason)
         return exports

@@ -9,7 +9,14 @@ from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.training_memory import training_of_weight
 from pruning.estimate.work import Windows
 from pruning.recipe import DistilOptions, Evaluation, Recipe
-from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport, importances
+from pruning.recipe.exports import (
+    CompressedTensorsExport,
+    Export,
+    GgufExport,
+    MaskExport,
+    has_mask,
+    importances,
+)
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -141,7 +148,7 @@ class RunFiles:
             is_streamed=computes,
             spilled=spilled_block_inputs(shape, windows, dtype, memory=memory),
             exports=exports,
-            has_masks=save_masks or any(isinstance(export, MaskExport) for export in exports),
+            has_masks=save_masks or has_mask(exports),
             dequantised=shape.stored_bytes if shape.is_quantised else 0,
         )
 

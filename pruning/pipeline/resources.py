@@ -37,7 +37,7 @@ from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import LoadedModel
 from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stage
-from pruning.recipe.exports import Export, MaskExport
+from pruning.recipe.exports import Export, has_mask
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import (
     is_device_out_of_memory,
@@ -135,7 +135,7 @@ class DiskRoom:
             is_streamed=computed == "streamed",
             spilled=0 if windows is None else self._spilled(shape, Windows(*windows.shape), placement),
             exports=self.exports,
-            has_masks=self.save_masks or any(isinstance(export, MaskExport) for export in self.exports),
+            has_masks=self.save_masks or has_mask(self.exports),
             is_resumable=self._is_resumable,
         )
         self._check(files)

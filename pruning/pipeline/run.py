@@ -49,7 +49,7 @@ from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.exports import MASK_ONLY, Export, MaskExport
+from pruning.recipe.exports import MASK_ONLY, Export, has_mask
 from pruning.report import Report
 from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
@@ -138,7 +138,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             dense, cut = Structure(recipe, resolved, context).cut(dense)
             norms, outcome = recorder.run(GradientStage(dense, resolved.gradients, context))
             blocks = outcome.finished_blocks
-            masks = request.save_masks or any(isinstance(export, MaskExport) for export in request.exports)
+            masks = request.save_masks or has_mask(request.exports)
             pruned = context.run(PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, masks))
             checkpoint = dense.checkpoint
             del dense, norms  # the next models need their memory

@@ -251,6 +251,11 @@ def parse_exports(names: Iterable[str]) -> tuple[AnyExport, ...]:
     return _EXPORTS.validate_python(tuple(names))
 
 
+def has_mask(exports: Iterable[Export]) -> bool:
+    """Whether one of them is a mask, which is made of the run's masks."""
+    return any(isinstance(export, MaskExport) for export in exports)
+
+
 def reads_text(exports: Iterable[Export]) -> bool:
     """Whether any of them measures inputs on the calibration windows."""
     return any(export.reads_text for export in exports)
