@@ -112,7 +112,7 @@ def test_a_failed_job_has_advice(client: TestClient, jobs: Jobs) -> None:
         "type": "invalid_input",
         "message": "has pickles only; convert it to safetensors",
         "field": "model.id",
-        "cause": None,
+        "cause": "request",
     }
 
 
