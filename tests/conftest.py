@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
+import hypothesis
 import psutil
 import psycopg
 import pytest
@@ -39,6 +40,10 @@ from tests.stack import Stack, directory_store, environment_of, write_calibratio
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# No test fails for being slow on a busy machine: speed belongs in bench/.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 # A shell starts background jobs with SIGINT ignored, and every process that a test interrupts would inherit
 # that.

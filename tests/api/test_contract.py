@@ -52,7 +52,7 @@ def test_every_operation_responds_as_documented(
         assert len(operations) > 8
         for operation in operations:
 
-            @examples(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+            @examples(max_examples=15, derandomize=True, suppress_health_check=[*HealthCheck])
             @given(case=operation.as_strategy())
             def holds(case: schemathesis.Case) -> None:
                 case.call_and_validate(headers=key, excluded_checks=TOO_MUCH)

@@ -202,7 +202,7 @@ def test_masks_and_smaller_models_are_compared_by_compressed_bytes() -> None:
 
 
 @given(st.lists(st.integers(1_000, 10**13), min_size=2, max_size=6, unique=True), st.sampled_from([340, 980]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_no_two_ticks_of_sizes_read_the_same(sizes: list[int], width: int) -> None:
     jobs = [sized(size, 20.0 + number) for number, size in enumerate(sizes)]
     assert_different(front(compare(jobs, {}), pixels=(width, 320)))

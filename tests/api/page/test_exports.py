@@ -98,7 +98,7 @@ def test_an_entry_of_the_zoo_has_the_same_table_with_its_own_files(
 
 
 @given(st.lists(st.sampled_from([0.0, -1e-7, 1e-4, 0.02, 0.3, 4.0]), min_size=1, max_size=6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_files_are_drawn_whatever_their_divergence(losses: list[float]) -> None:
     one = job(0.5, 20.0)
     one.figures = {"exports": [export("gguf:F16", 1000 + 10 * n, loss) for n, loss in enumerate(losses)]}

@@ -69,7 +69,6 @@ PART = st.one_of(
 
 many = examples(
     max_examples=int(os.environ.get("HOSTILE_EXAMPLES", "300")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
