@@ -118,11 +118,11 @@ class Streams:
         async with self.listener.subscribe(of_job(job_id)) as subscription:
             while not self.listener.closed:
                 try:
-                    if not await authorization.is_valid():
-                        return
                     batch, last_event, ended = await self.read_in_turn(
                         principal.owner, partial(self._read, job_id, after)
                     )
+                    if not await authorization.is_valid():  # behind the wait for a turn, which may be long
+                        return
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("an event stream waits for the database: %s", type(error).__name__)
                     await subscription.wait(RETRY_AFTER_SECONDS)
@@ -143,9 +143,10 @@ class Streams:
         async with self.listener.subscribe(of_owner(owner)) as subscription:
             while not self.listener.closed:
                 try:
+                    found = await self.read_in_turn(principal.owner, read)
                     if not await authorization.is_valid():
                         return
-                    yield await self.read_in_turn(principal.owner, read)
+                    yield found
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)
                 await asyncio.sleep(_MIN_READ_SECONDS)

@@ -1,4 +1,4 @@
-"""The requests that create, change and list jobs.
+"""The requests that create and list jobs.
 
 `pruning.recipe` and `jobs.spec` define the fields of a job. The request and the responses are made of their
 types, so a field that is added there appears here, in the OpenAPI document and in the form.
@@ -72,7 +72,7 @@ class CompleteRequest(JobRequest):
 
 
 def request_metadata(job: Job) -> dict[str, Any]:
-    """Return the fields of a job's request that its worker need not know, as they are now."""
+    """Return the fields of a job's request that its worker need not know."""
     return {"labels": job.labels, "priority": job.priority}
 
 

@@ -1,4 +1,4 @@
-"""What a job's owner requests: submit, cancel, change the priority, retry, delete.
+"""What a job's owner requests: submit, cancel, retry, delete.
 
 A deletion deletes the row at once, and with it events, attempts, labels and artifacts, as well as gradient
 norms and dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.tables import NOW, WebhookEndpoint, page
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
@@ -117,7 +118,7 @@ def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:
 
 def count(session: Session, owner: str) -> int:
     """Return how many endpoints an owner has; nobody else makes one until the transaction ends."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"webhooks of {owner}", 0))))
+    advisory_lock(session, f"webhooks of {owner}")
     return session.scalars(select(func.count()).where(WebhookEndpoint.owner == owner)).one()
 
 

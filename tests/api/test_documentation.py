@@ -6,6 +6,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems.base import Problem
@@ -17,6 +18,7 @@ from tests.api.drive import Jobs, MakeKey, Server
 from tests.jobs.queue.fleet import register
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+PARAMETER = re.compile(r"\{\w+\}|(?<=/)[A-Z]+(?![A-Za-z])")
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the examples use curl and jq")
@@ -58,3 +60,15 @@ def test_the_documentation_lists_every_kind_of_problem_and_no_other() -> None:
     table = PAGE.read_text().rpartition("| --- |")[2]
     listed = re.findall(r"^\| \d+ \| `([a-z-]+)`", table, re.MULTILINE)
     assert sorted(listed) == sorted(problem.slug for problem in Problem.__subclasses__())
+
+
+def test_the_documentation_names_no_operation_that_does_not_exist(anonymous: TestClient) -> None:
+    paths = anonymous.get("/v1/openapi.json").json()["paths"]
+    there = {(method.upper(), PARAMETER.sub("*", path)) for path in paths for method in paths[path]}
+    named = {
+        (method, PARAMETER.sub("*", path))
+        for page in PAGE.parent.glob("*.md")
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/v1/[^`?]*)", page.read_text())
+    }
+    assert len(named) > 5
+    assert named <= there

@@ -152,7 +152,7 @@ def test_every_pool_is_closed_with_the_application(settings: Settings, fails: bo
 
     with pytest.raises(ZeroDivisionError) if fails else nullcontext():
         asyncio.run(serve())
-    for pool in (resources.hub, resources.disk):
+    for pool in (resources.hub, resources.disk, resources.pictures._pool):
         with pytest.raises(RuntimeError, match="after shutdown"):
             pool.start("ada", UUID)
 

@@ -1,4 +1,4 @@
-"""Comparing jobs: the front against a naive search, and where recipes differ."""
+"""Comparing jobs: their fronts, their pictures, and where recipes differ."""
 
 import re
 from typing import Any

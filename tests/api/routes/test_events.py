@@ -1,7 +1,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -16,7 +16,7 @@ from jobs.access import api_keys, page_sessions
 from jobs.access.api_keys import Scope
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
-from jobs.tables import ApiKey
+from jobs.tables import NOW, ApiKey
 from tests.api.drive import Jobs, MakeKey, Server
 
 AS_LIST = {"Accept": "application/json"}
@@ -214,6 +214,34 @@ def test_a_stream_ends_when(
         return seen
 
     assert asyncio.run(asyncio.wait_for(follow(), 20)) == [1, 2]
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("of_a_job", [True, False])
+def test_a_stream_that_waits_for_its_turn_sends_nothing_once_its_key_is_revoked(
+    anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, of_a_job: bool
+) -> None:
+    """Behind a hundred streams of its owner, that may be minutes later."""
+    monkeypatch.setattr(streams, "AUTHORIZATION_SECONDS", 0.0)
+    followed = anonymous.app.state.resources.streams  # type: ignore[attr-defined]
+    job_id = jobs.running().job_id
+    with jobs.database.begin() as session:
+        principal = api_keys.authenticate(session, make_key())
+        assert principal is not None
+    read_in_turn = followed.read_in_turn
+
+    async def wait_long(owner: str, read: Callable[[], object]) -> object:
+        with jobs.database.begin() as session:
+            session.execute(update(ApiKey).values(revoked_at=NOW))
+        return await read_in_turn(owner, read)
+
+    monkeypatch.setattr(followed, "read_in_turn", wait_long)
+
+    async def seen() -> list[object]:
+        job = followed.follow(job_id, 0, principal)
+        return [it async for it in (job if of_a_job else followed.watch(lambda: "rows", principal, "ada"))]
+
+    assert asyncio.run(asyncio.wait_for(seen(), 20)) == []
 
 
 def test_an_open_stream_holds_no_database_session(http: httpx.Client, jobs: Jobs) -> None:

@@ -1,4 +1,4 @@
-"""The state machine on a real database: every move is guarded; a worker that lost its job changes nothing."""
+"""The state machine on a real database: every move is guarded."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +53,7 @@ def test_many_claims_at_once_take_a_job_once(database: Database, submit: Submit)
 
     def claim(worker: str) -> Claim | None:
         with database.begin() as session:
-            return lifecycle.claim(session, job_id, "w1", 30)
+            return lifecycle.claim(session, job_id, worker, 30)
 
     with ThreadPoolExecutor(8) as pool:
         claims = [claim for claim in pool.map(claim, map(str, range(8))) if claim is not None]
