@@ -41,7 +41,7 @@ def verify_webhook(
     Raises:
         InvalidSignature: a header is missing, no signature is of this secret, or the time of the message is
             more than `tolerance` seconds from this machine's clock, as when a third party replays it.
-        InvalidArgument: the secret is none.
+        InvalidArgument: the secret is malformed.
         UnexpectedResponse: the body is signed, but no message about a job, as those in Slack's format.
     """
     sent = {name.lower(): value for name, value in headers.items()}

@@ -194,9 +194,12 @@ def _publish(
     with _hub_errors(repository):
         created = hub.create_repo(repository, private=private, exist_ok=True)
     download_all(client, source, directory)
-    _set_repository(directory / _CARD, created.repo_id)
-    if base_model is not None:
-        _set_base_model(directory / _CARD, base_model)
+    try:
+        _set_repository(directory / _CARD, created.repo_id)
+        if base_model is not None:
+            _set_base_model(directory / _CARD, base_model)
+    except OSError as error:
+        raise CommandFailed(f"the card cannot be written: {error}", Exit.FAILED) from error
     with _hub_errors(repository):
         commit = hub.upload_folder(
             repo_id=created.repo_id, folder_path=directory, commit_message="Pruned with PruneServe"
@@ -242,10 +245,7 @@ def _set_repository(card: Path, repository: str) -> None:
     if not card.exists():
         return
     text = card.read_text(encoding="utf-8").replace(_PLACEHOLDER, repository)
-    try:
-        card.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandFailed(f"cannot write to {card.parent}: {error}", Exit.USAGE) from error
+    card.write_text(text, encoding="utf-8")
 
 
 def _set_base_model(card: Path, base_model: str) -> None:

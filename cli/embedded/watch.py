@@ -191,10 +191,10 @@ class WorkerWatch:
             is_silent = datetime.now(UTC) - row.seen_at > self._silent
             alarm.update(
                 is_silent and (had_time or alarm.active),
-                begin=f"{kind} {name} hangs: it has given no sign of life since "
+                begin=f"{kind} {name} hangs: it has sent no heartbeat since "
                 f"{row.seen_at.astimezone(UTC):%H:%M:%SZ}, and {process.consequence}; after `kill -9 {pid}` "
                 f"it is started again (log: {process.log})",
-                end=f"{kind} {name} gives signs of life again",
+                end=f"{kind} {name} sends heartbeats again",
             )
 
 

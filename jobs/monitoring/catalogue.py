@@ -73,7 +73,7 @@ DEVICE_MEMORY = Metric(
 )
 CACHE_REQUESTS = Metric(
     "pruneserve_cache_requests_total",
-    "Questions of jobs to the caches of gradient norms and dense measurements, by the answer.",
+    "Lookups of jobs in the caches of gradient norms and dense measurements, by result.",
     [Component.WORKER],
     labels={"cache": ("gradients", "perplexities"), "result": ("hit", "miss")},
 )

@@ -238,11 +238,11 @@ class Client(Resources):
     ) -> Path:
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
 
-        What a download that breaks off has brought stays in the directory (`.part`), and the next one asks
-        for the rest: one of this call, if less than `patience` seconds have brought nothing new, or of
-        another. `on_bytes` is called with the size of
-        each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
-        if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
+        A download that breaks off leaves a partial file in the directory (`.part`), which the next call
+        resumes; with `patience` the same call does, until nothing new has arrived for so many seconds.
+        `on_bytes` is called with the size of each piece that is there, and with a negative size where the
+        server begins again. Raises `UnsafeName` if the name leads out of the directory, `DamagedDownload` if
+        the checksum differs, and `OSError`.
         """
         return download_file(self._transport, file, directory, on_bytes, patience)
 

@@ -1,5 +1,6 @@
 """A release: what its notes and checksums say. That the wheels are whole, tests/cli/test_wheel.py holds."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -55,8 +56,18 @@ def test_a_ci_file_names_the_wheel_with_its_digest(name: str, tmp_path: Path) ->
 
 
 def test_our_own_changelog_has_notes_for_our_version() -> None:
-    notes = release_notes((CHECKOUT / "CHANGELOG.md").read_text(), version_of(CHECKOUT))
-    assert "pruneserve_client" in notes
+    version = version_of(CHECKOUT)
+    notes = release_notes((CHECKOUT / "CHANGELOG.md").read_text(), version)
+    assert notes.startswith(f"# PruneServe {version}\n\n")
+
+
+def test_the_examples_of_the_documentation_name_our_version() -> None:
+    pages = "".join(
+        (CHECKOUT / "docs" / f"{page}.md").read_text() for page in ("cli", "install", "kubernetes")
+    )
+    named = re.findall(r"(?:pruneserve-|@v|\$target:)(\d+\.\d+\.\d+)", pages)
+    assert len(named) == 6
+    assert set(named) == {version_of(CHECKOUT)}
 
 
 def test_service_and_client_must_have_one_version(tmp_path: Path) -> None:

@@ -207,6 +207,17 @@ def test_a_card_that_the_hub_rejects_is_not_published(
     assert "\"language\" 'klingon' is none" in done.stderr
 
 
+def test_a_card_that_cannot_be_written_is_no_bad_usage(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID
+) -> None:
+    file = artifact_document("README.md/card", CARD, hashlib.sha256(CARD).hexdigest(), "/README.md")
+    server.on("/README.md", lambda it: it.body(CARD))
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
+    done = publish(server, hub, str(job_id), "ada/sparse")
+    assert done.returncode == Exit.FAILED
+    assert done.stderr.startswith("error: the card cannot be written: ")
+
+
 def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:
     entry = zoo_document("a-model", *serve_files(server))
     server.on("/v1/zoo/a-model", lambda it: it.json(entry))

@@ -126,12 +126,12 @@ def test_a_running_worker_without_heartbeats_is_reported_to_hang(
         with database.begin() as session:
             session.execute(update(Worker).values(seen_at=last))
         terminal.wait_for(
-            f"worker {name_of(7)} hangs: it has given no sign of life since {last:%H:%M:%SZ}, "
+            f"worker {name_of(7)} hangs: it has sent no heartbeat since {last:%H:%M:%SZ}, "
             "and it takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
         )
         with database.begin() as session:
             register(session, name_of(7))
-        terminal.wait_for(f"worker {name_of(7)} gives signs of life again")
+        terminal.wait_for(f"worker {name_of(7)} sends heartbeats again")
 
         # Of one that has died, whoever restarts it speaks.
         worker.running = False
@@ -155,13 +155,13 @@ def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
             workers.record_scheduler_heartbeat(session, "elsewhere-8-a1b2c3")
             session.execute(update(Scheduler).values(seen_at=last))
         terminal.wait_for(
-            f"scheduler {name_of(8)} hangs: it has given no sign of life since "
+            f"scheduler {name_of(8)} hangs: it has sent no heartbeat since "
             f"{last:%H:%M:%SZ}, and no job begins; after `kill -9 8` it is started again "
             "(log: scheduler.log)"
         )
         with database.begin() as session:
             workers.record_scheduler_heartbeat(session, name_of(8))
-        terminal.wait_for(f"scheduler {name_of(8)} gives signs of life again")
+        terminal.wait_for(f"scheduler {name_of(8)} sends heartbeats again")
     assert terminal.shown.count("hangs") == 1
 
 
