@@ -64,14 +64,14 @@ def failure(process: int | None = None) -> str | None:
         return f"{asked} on this host"
     for at, age in sorted(ages.items()):
         if age < 0:
-            return f"the worker {at} gave its last sign of life {-age:.0f} s from now: check the clock"
+            return f"the last heartbeat of the worker {at} is {-age:.0f} s from now: check the clock"
         if age > _MAX_AGE_SECONDS:
-            return f"the worker {at} gave no sign of life for {age:.0f} s"
+            return f"the worker {at} sent no heartbeat for {age:.0f} s"
     return None
 
 
 def _ages() -> Iterator[tuple[int, float]]:
-    """Yield the process of each worker that runs, and how many seconds ago it gave its last sign of life."""
+    """Yield the process of each worker that runs, and how many seconds ago it sent its last heartbeat."""
     for file in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*/beat-*"):
         named = _NAME.fullmatch(file.name)
         with suppress(OSError):

@@ -49,14 +49,14 @@ def test_a_stopped_worker_is_unhealthy_whatever_others_are(identity: Identity) -
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         of_another = health.beat_file(beat.parent, other.pid)
         of_another.touch(mode=0o600)
-        stopped = f"the worker {os.getpid()} gave no sign of life for 31 s"
+        stopped = f"the worker {os.getpid()} sent no heartbeat for 31 s"
         assert health.failure() == health.failure(os.getpid()) == stopped
         assert health.failure(other.pid) is None
         os.utime(beat)
         assert health.failure() is None
         os.utime(of_another, (time.time() - 31, time.time() - 31))
         assert health.failure(os.getpid()) is None
-        assert health.failure() == f"the worker {other.pid} gave no sign of life for 31 s"
+        assert health.failure() == f"the worker {other.pid} sent no heartbeat for 31 s"
         other.kill()
         while psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
