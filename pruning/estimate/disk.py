@@ -89,7 +89,7 @@ def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
 
 
 def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, spilled: int = 0) -> int:
-    """Return the exported files, and what else is on the disk while they are written.
+    """Return the exported files, and what else is on the disk until all are written.
 
     That is the dense model and the result in 16 bits, of GGUF; of compressed-tensors the dense model's final
     states, of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the
@@ -97,7 +97,7 @@ def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, 
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
-    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
+    during = (2 * BYTES["float16"] * shape.parameters if files else 0) + (states if others else 0)
     return exported_files(shape, exports) + during + spilled
 
 
