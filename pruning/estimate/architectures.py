@@ -277,7 +277,9 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
     positions = 0
     if family in _LEARNED_POSITIONS:
         positions = config.number("max_position_embeddings", "n_positions") + _LEARNED_POSITIONS[family]
-    stored = config.text("dtype", "torch_dtype") or "float32"
+    is_quantised = bool(values.get("quantization_config") or values.get("compression_config"))
+    # Whatever its config says, a quantised model is dequantised to bfloat16.
+    stored = "bfloat16" if is_quantised else config.text("dtype", "torch_dtype") or "float32"
     if stored not in BYTES:
         raise UnknownShape("config.json has a dtype that is not one of " + ", ".join(BYTES))
     attention = config.heads * config.head_size
@@ -289,6 +291,6 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         blocks=tuple(BlockShape(matrices, attention) for matrices in _FAMILIES[family](config)),
         embeddings=(tables * vocabulary + positions) * config.hidden,
         stored_dtype=stored,
-        is_quantised=bool(values.get("quantization_config") or values.get("compression_config")),
+        is_quantised=is_quantised,
         **_heads(config, family),
     )

@@ -31,11 +31,8 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
 
 
 def trained_weights(shape: ModelShape, *, cut: bool) -> int:
-    """Return the best weights so far, and the trained ones that are kept for later attempts.
-
-    `cut`: whether the recipe has a structure.
-    """
-    return 2 * BYTES[shape.stored_dtype] * shape.trained_weights(cut=cut)
+    """Return the trained weights: they stay until the run has ended. `cut`: whether it has a structure."""
+    return BYTES[shape.stored_dtype] * shape.trained_weights(cut=cut)
 
 
 def training_state(shape: ModelShape, dtype: str, options: DistilOptions, *, cut: bool) -> int:
@@ -92,7 +89,7 @@ def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
 
 
 def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, spilled: int = 0) -> int:
-    """Return the exported files, and what else is on the disk while they are written.
+    """Return the exported files, and what else is on the disk until all are written.
 
     That is the dense model and the result in 16 bits, of GGUF; of compressed-tensors the dense model's final
     states, of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the
@@ -100,7 +97,7 @@ def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, 
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
-    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
+    during = (2 * BYTES["float16"] * shape.parameters if files else 0) + (states if others else 0)
     return exported_files(shape, exports) + during + spilled
 
 
@@ -156,14 +153,13 @@ class RunFiles:
         """Yield the bytes of shards and of output at each moment that may have the most of them."""
         recipe = self.recipe
         kept = self.dequantised + self._cut + gradient_shards(self.shape, self.dtype, norms=self.norms)
-        yield kept + (self.spilled + self._checkpoint() if self.is_streamed else 0), 0
-        states = final_states(self.shape, self.predictions, self.dtype)
+        yield kept + max(self._during_gradients, self._during_cut), 0
         if recipe.method is not None:
             kept += block_shards(self.shape, changed_dtype=self.dtype if recipe.computes_weights else None)
-        yield kept + max(states, self._during_pruning), self._output
+        yield kept + self._during_pruning, self._output
         yield kept + self._during_recovery, self._output
-        spilled = self.spilled if "gradients" in importances(self.exports) else 0
-        yield kept + states, self._output + exports(self.shape, self.exports, states=states, spilled=spilled)
+        kept += self._trained + final_states(self.shape, self.predictions, self.dtype)
+        yield kept, self._output + self._during_exports
 
     @property
     def _output(self) -> int:
@@ -180,6 +176,21 @@ class RunFiles:
         return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self.stored_bytes
 
     @property
+    def _trained(self) -> int:
+        if self.recipe.distil is None:
+            return 0
+        return trained_weights(self.shape, cut=self.recipe.structure is not None)
+
+    @property
+    def _during_gradients(self) -> int:
+        return self.spilled + self._checkpoint() if self.is_streamed else 0
+
+    @property
+    def _during_cut(self) -> int:
+        structure = self.recipe.structure
+        return self._checkpoint() if structure is not None and structure.cuts_blocks else 0
+
+    @property
     def _during_pruning(self) -> int:
         if self.recipe.method is None or not self.recipe.needs & {"input_norms", "second_moments"}:
             return 0
@@ -187,13 +198,18 @@ class RunFiles:
 
     @property
     def _during_recovery(self) -> int:
-        if self.recipe.distil is None:
-            return 0
-        is_cut = self.recipe.structure is not None
-        kept = trained_weights(self.shape, cut=is_cut)
-        if not self.is_resumable:
+        """The best weights so far, then the trained ones as well; and the state."""
+        kept = 2 * self._trained
+        if self.recipe.distil is None or not self.is_resumable:
             return kept
+        is_cut = self.recipe.structure is not None
         return kept + training_state(self.shape, self.dtype, self.recipe.distil, cut=is_cut)
+
+    @property
+    def _during_exports(self) -> int:
+        states = final_states(self.shape, self.predictions, self.dtype)
+        spilled = self.spilled if "gradients" in importances(self.exports) else 0
+        return exports(self.shape, self.exports, states=states, spilled=spilled)
 
     def _checkpoint(self, models: int = 1) -> int:
         if not self.is_resumable:

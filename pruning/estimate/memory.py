@@ -115,8 +115,9 @@ def _weights(shape: ModelShape, dtype: str) -> int:
 
 
 def _share(shape: ModelShape, dtype: str, devices: int) -> float:
-    """The resident weights of the device that has most of them."""
-    return max(_weights(shape, dtype) / devices, around_blocks(shape, dtype))
+    """The resident weights of the device that has most: first and last have those around the blocks."""
+    around = around_blocks(shape, dtype)
+    return max((_weights(shape, dtype) + (around if devices > 1 else 0)) / devices, around)
 
 
 def around_blocks(shape: ModelShape, dtype: str) -> int:
@@ -301,7 +302,7 @@ def cutting(
     held += block_inputs(shape, windows, dtype)
     moments = Counter[str]()
     solving = 0
-    for kind, reader in ranked_readers(block, shape.hidden, structure):
+    for kind, reader in ranked_readers(shape, block, structure):
         largest = max(largest, reader.inputs**2)
         moments[kind] += reader.inputs**2 * reader.copies
         solving = max(solving, 2 * reader.inputs**2 + 2 * reader.outputs * reader.inputs)

@@ -131,13 +131,21 @@ def unit_readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
 
 
 def ranked_readers(
-    block: BlockShape, hidden: int, structure: StructureOptions
+    shape: ModelShape, block: BlockShape, structure: StructureOptions
 ) -> Iterator[tuple[str, Matrix]]:
-    """Yield the unit readers that a cut ranks by second moments, each with the kind of its units."""
-    for reader in unit_readers(block, hidden):
-        of_attention = reader.inputs == block.attention and reader.share == 1
-        kind = "kv_groups" if of_attention else "mlp_channels"
-        if structure.parameters is not None or structure.amount(kind) is not None:
+    """Yield the unit readers that a cut ranks by second moments, each with the kind of its units.
+
+    Of a model with experts, these alone lose MLP channels, and of a share of the parameters none.
+    """
+    routed = any(map(_has_experts, shape.blocks))
+    for reader in unit_readers(block, shape.hidden):
+        if reader.inputs == block.attention and reader.share == 1:
+            kind, has_share = "kv_groups", True
+        elif routed and reader.copies == 1:
+            continue
+        else:
+            kind, has_share = "mlp_channels", not routed
+        if structure.amount(kind) is not None or (has_share and structure.parameters is not None):
             yield kind, reader
 
 

@@ -240,7 +240,7 @@ def _permutation(recipe: Recipe, shape: ModelShape) -> Work:
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
-    read = [matrix for block in shape.blocks for _, matrix in ranked_readers(block, shape.hidden, structure)]
+    read = [matrix for block in shape.blocks for _, matrix in ranked_readers(shape, block, structure)]
     moments = sum(matrix.inputs**2 * matrix.copies * matrix.share for matrix in read)
     solved = sum(matrix.copies * structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.

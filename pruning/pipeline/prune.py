@@ -55,5 +55,6 @@ class PruneStage:
                 step=step,
                 retry=retry_block,
             )
+        self.finished_blocks.activation_checkpoint.drop()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned

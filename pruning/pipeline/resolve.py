@@ -212,6 +212,8 @@ class ResolveStage:
         """
         recipe, evaluation, identity = self.recipe, self.evaluation, RunIdentityCheck(self.resume_store)
         reference = identity.pinned(recipe.model)
+        directory = self.resume_store.directory(self.name) / "dequantized"
+        shutil.rmtree(directory, ignore_errors=True)  # of an earlier attempt, before there must be room
         checkpoint = resolve(
             reference,
             roots=self.roots.models,
@@ -222,8 +224,6 @@ class ResolveStage:
             quantised=True,
         )
         if checkpoint.quantisation is not None:
-            directory = self.resume_store.directory(self.name) / "dequantized"
-            shutil.rmtree(directory, ignore_errors=True)  # of an earlier attempt
             checkpoint = dequantized(checkpoint, directory, self.reading.describe, self.output.parent)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         if self.exports:

@@ -33,6 +33,7 @@ from pruning.estimate import ModelShape, disk
 from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.training_memory import TrainingMemory
 from pruning.estimate.work import Windows
+from pruning.models.blocks import parameter_count
 from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import LoadedModel
@@ -115,6 +116,8 @@ class DiskRoom:
         """
         recipe, placement = self.recipe, model.placement
         shape = shape_of(model.stack, stored_dtype=str(model.checkpoint.stored_dtype).removeprefix("torch."))
+        # Exports have the layers that are not selected, too, and a training after a cut changes them.
+        shape = replace(shape, embeddings=parameter_count(model.stack.model) - shape.block_weights)
         norms: Collection[GradientNorm] = recipe.gradient_norms
         if self.gradient_cache is not None:  # at most these are computed
             norms = recipe.gradient_norms | self.gradient_cache.needed_later

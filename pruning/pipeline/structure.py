@@ -194,6 +194,7 @@ class CutStage:
                 retry=retry_block,
                 windows_of=[share.samples for share in self.recipe.calibration.shares],
             )
+        self.finished_blocks.activation_checkpoint.drop()
         directory = empty_directory(self.context.resume_store, "model")
         write_smaller(self.dense.resolved.checkpoint, self.plan, self.finished_blocks, directory)
         smaller = self.dense.load_smaller(directory, self.recipe, self.context.reading)

@@ -45,7 +45,7 @@ def free_memory(limit: int | None = None) -> int:
     `limit`: what they may hold together, if that is less than the machine has.
     """
     most = host_memory() if limit is None else min(limit, host_memory())
-    return min(int(psutil.virtual_memory().available), most - held_memory(os.getpid()))
+    return max(0, min(int(psutil.virtual_memory().available), most - held_memory(os.getpid())))
 
 
 def held_memory(process: int) -> int:

@@ -1,7 +1,6 @@
 """Transient failures are retried until they are over, the time is up, or there is a reason to stop."""
 
 import logging
-import weakref
 
 import pytest
 from tenacity import wait_fixed
@@ -101,24 +100,6 @@ def test_a_reason_to_stop_is_noticed_in_the_middle_of_a_long_wait(monkeypatch: p
 
     with pytest.raises(Interrupt):
         retry(action, on=(Transient,), check=check)
-
-
-def test_what_a_failed_try_held_is_freed_before_the_next() -> None:
-    """A try that ran out of memory must not keep its tensors alive by the traceback of its error."""
-
-    class Tensor:
-        pass
-
-    held: list[weakref.ref[Tensor]] = []
-
-    def action() -> bool:
-        if held:
-            return held[0]() is None
-        tensor = Tensor()
-        held.append(weakref.ref(tensor))
-        raise Transient
-
-    assert retry(action, on=(Transient,), check=never)
 
 
 def test_the_log_names_the_failure_and_not_its_text(caplog: pytest.LogCaptureFixture) -> None:

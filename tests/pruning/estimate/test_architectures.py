@@ -106,6 +106,12 @@ def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, obje
         shape_of_config(LLAMA | changed)
 
 
+@pytest.mark.parametrize("dtype", [{}, {"torch_dtype": "float16"}, {"dtype": "float8_e4m3fn"}], ids=str)
+def test_a_quantised_model_counts_as_the_bfloat16_that_it_is_dequantised_to(dtype: dict[str, str]) -> None:
+    shape = shape_of_config(LLAMA | dtype | {"quantization_config": {"quant_method": "fp8"}})
+    assert (shape.stored_dtype, shape.is_quantised) == ("bfloat16", True)
+
+
 def test_experts_take_the_same_work_from_a_config_as_from_the_model() -> None:
     model = make("mixtral")
     recipe = Recipe.model_validate(

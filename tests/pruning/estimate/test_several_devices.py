@@ -53,8 +53,9 @@ def test_weights_and_sums_are_shared_and_activations_are_not() -> None:
         assert found.schedule == "whole"
         held[devices] = found.stages[1].memory_bytes
     weights, sums = 2 * 6.74e9, 4 * 6.48e9
-    assert held[1] - held[2] == pytest.approx((weights + sums) / 2, rel=0.01)
-    assert held[2] - held[4] == pytest.approx((weights + sums) / 4, rel=0.01)
+    around = 2 * 2 * 32_000 * 4096  # the last device has a copy of these
+    assert held[1] - held[2] == pytest.approx((weights + sums - around) / 2, rel=1e-3)
+    assert held[2] - held[4] == pytest.approx((weights + sums + around) / 4, rel=1e-3)
 
 
 def test_a_model_that_is_too_large_for_one_gpu_may_stay_on_eight() -> None:

@@ -92,6 +92,21 @@ def test_the_work_of_a_cut_is_counted_by_the_tokens_of_each_expert_and_for_all_o
         assert operation == pytest.approx(3 * (2 * moments[name] * windows.tokens + solved[name]))
 
 
+def test_shared_experts_and_blocks_without_experts_take_no_part_in_a_cut() -> None:
+    shape, windows = shape_of_config(QWEN_MOE), Windows(16, 128)
+    walk = 2.5 * work.forward(shape, windows).operations
+    cut, share = (
+        work.cutting(StructureOptions.model_validate(structure), shape, windows).operations - walk
+        for structure in ({"mlp_channels": 0.5}, {"parameters": 0.5})
+    )
+    # Two of three blocks have experts, of width 256, each with a quarter of the tokens.
+    solved = 8 * (4 / 3 * 256**3 + 4 * 512 * 256**2)
+    assert cut == pytest.approx(2 * (2 * 8 / 4 * 256**2 * windows.tokens + solved))
+    # Whole experts make up the share, with the KV groups of all blocks.
+    solved = 4 / 3 * 512**3 + 4 * 512 * 512**2
+    assert share == pytest.approx(3 * (2 * 512**2 * windows.tokens + solved))
+
+
 def test_a_cpu_evaluates_a_model_that_is_called_as_a_whole_and_any_other_by_blocks() -> None:
     shape, recipe = shape_of_config(LLAMA), Recipe.model_validate({"model": "org/name", "method": "none"})
 

@@ -20,6 +20,7 @@ from pruning.errors import InvalidInput
 from pruning.exports.compressed_tensors import W4A16, export_fp8, export_w4a16
 from pruning.exports.dequantized import dequantized
 from pruning.models.placement import Placement
+from pruning.pipeline import resolve as resolving
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.recipe.exports import parse_exports
 from pruning.resume.store import DirectoryResumeStore
@@ -185,6 +186,22 @@ def test_a_resumed_run_gives_the_same_files(tmp_path: Path) -> None:
     run_recipe(recipe, EVALUATION, output=tmp_path / "one", resume_store=store)
     run_recipe(recipe, EVALUATION, output=tmp_path / "other")
     assert contents(tmp_path / "one") == contents(tmp_path / "other")
+
+
+def test_a_copy_of_an_earlier_attempt_is_gone_before_there_must_be_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DirectoryResumeStore(tmp_path / "resume")
+    copy = store.directory(Stage.RESOLVE) / "dequantized"
+    copy.mkdir()
+
+    def stop(*_: object, **__: object) -> None:
+        assert not copy.exists()
+        raise InterruptedError
+
+    monkeypatch.setattr(resolving, "resolve", stop)
+    with pytest.raises(InterruptedError):
+        run_recipe(recipe_of(tmp_path), EVALUATION, output=tmp_path / "out", resume_store=store)
 
 
 def drop(name: str) -> Callable[[dict[str, Tensor], dict[str, Any]], None]:

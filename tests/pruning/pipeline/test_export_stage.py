@@ -62,6 +62,8 @@ def test_the_estimate_of_files_counts_their_bits() -> None:
     assert [q2.bits_in_rows_of(width) for width in (512, 576, 1000)] == [3.2, 4.5, 16]
     fp8 = disk.exports(shape, parse_exports(["compressed-tensors:fp8"]))
     assert fp8 == shape.block_weights + 4 * outer  # which keep their float32
+    both = disk.exports(shape, parse_exports(["gguf:Q8_0", "compressed-tensors:fp8"]), states=7)
+    assert both == q8 + 4 * shape.parameters + fp8 + 7
 
 
 def test_measurements_that_disagree_on_the_dense_model_are_refused() -> None:

@@ -21,7 +21,6 @@ from pruning.recovery import distil
 from pruning.recovery.final_states import FinalStates
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
-from pruning.runtime import process_memory
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import Steps, read_masks, run_recipe
 from tests.tiers import nightly
@@ -270,8 +269,6 @@ def test_a_model_too_large_for_training_is_refused_before_computing(
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out", progress=progress)
     assert caught.value.field == "recovery.distil"
     assert progress.seen == []
-    assert process_memory.host_memory() > 100_000
-
     assert "give recovery.distil.state" not in str(caught.value)
 
     # A narrower state needs less, which the refusal says; it is taken where no state is asked for.

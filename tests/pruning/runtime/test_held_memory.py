@@ -72,3 +72,4 @@ def test_what_is_free_for_a_process_counts_its_children_and_no_mapped_file(
         assert 80 * MEGABYTE < free_memory(limit) <= 120 * MEGABYTE
         run("x = b'x' * 60_000_000; print(1, flush=True); input()")
         assert free_memory(limit) < 50 * MEGABYTE
+    assert free_memory(MEGABYTE) == 0, "it holds more already"

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
 
 from bench.workload.models import perplexity
@@ -17,7 +18,7 @@ from pruning.pipeline import recover
 from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
-from pruning.resume.store import DirectoryResumeStore
+from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.structure import cut
 from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
@@ -254,6 +255,22 @@ def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
         **options,
     )
     assert contents(output) == expected
+
+
+def test_finished_stages_leave_no_activations_on_the_disk(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, save = set[str](), ActivationCheckpoint.save
+
+    def watched(checkpoint: ActivationCheckpoint, block: int, tensors: Mapping[str, Tensor]) -> None:
+        save(checkpoint, block, tensors)
+        saved.update(path.parent.name for path in tmp_path.rglob("activations-*"))
+
+    monkeypatch.setattr(ActivationCheckpoint, "save", watched)
+    wanted, store = recipe(model, **RECIPES["structure and mask"]), DirectoryResumeStore(tmp_path / "state")
+    run_recipe(wanted, EVALUATION, output=tmp_path / "out", resume_store=store, schedule="streamed")
+    assert saved == {"gradients", "cut", "prune"}
+    assert not [*tmp_path.rglob("activations*")]
 
 
 @pytest.mark.nightly
