@@ -115,6 +115,7 @@ class DiskRoom:
         schedule does not fit the model.
         """
         recipe, placement = self.recipe, model.placement
+        counted = Windows(0, 0) if windows is None else Windows(*windows.shape)
         shape = shape_of(model.stack, stored_dtype=str(model.checkpoint.stored_dtype).removeprefix("torch."))
         # Exports have the layers that are not selected, too, and a training after a cut changes them.
         shape = replace(shape, embeddings=parameter_count(model.stack.model) - shape.block_weights)
@@ -131,12 +132,12 @@ class DiskRoom:
             recipe,
             shape,
             str(placement.dtype).removeprefix("torch."),
-            Windows(0, 0) if windows is None else Windows(*windows.shape),
+            counted,
             predictions,
             model.checkpoint.files.size,
             norms=len(norms) if has_shards else 0,
             is_streamed=computed == "streamed",
-            spilled=0 if windows is None else self._spilled(shape, Windows(*windows.shape), placement),
+            spilled=self._spilled(shape, counted, placement) if counted.count else 0,
             exports=self.exports,
             has_masks=self.save_masks or has_mask(self.exports),
             is_resumable=self._is_resumable,
