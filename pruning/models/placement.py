@@ -25,7 +25,7 @@ from transformers import PreTrainedModel
 from pruning.models.module_calls import move_tensors, replaced_forward
 from pruning.models.prefetcher import Prefetcher
 from pruning.runtime.copy_streams import CopyStream, CudaCopyStream
-from pruning.runtime.device import cuda_versions, describe
+from pruning.runtime.device import cuda_versions, describe, dtype_name
 from pruning.version import NUMERICS
 
 _DEFAULT_HEAD_SIZE, _MAX_HEAD_SIZE = 128, 1024  # elements
@@ -73,7 +73,7 @@ class Placement:
         """What decides the bits of a computation here in addition to its inputs."""
         return {
             "device": describe(*self.devices),
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": dtype_name(self.dtype),
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),

@@ -48,7 +48,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import is_out_of_memory, release_memory
+from pruning.runtime.device import dtype_name, is_out_of_memory, release_memory
 from pruning.runtime.process_memory import trim_heap
 
 
@@ -213,7 +213,7 @@ class RecoverStage:
 
     def _states(self) -> FinalStates:
         """Return the dense model's final states."""
-        shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
+        shape, dtype = self._model.shape, dtype_name(self._model.dtype)
         held_out, windows = len(self._text.held_out), len(self._text.windows)
         tokens = (held_out + windows) * self._text.windows.shape[1]
         return self._shared.states(
