@@ -19,9 +19,10 @@ from torch import Tensor
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve
-from pruning.checkpoint.description import QUANTISED, quantisation_of
+from pruning.checkpoint.description import quantisation_of
 from pruning.checkpoint.files import CONFIG, read_json, without_code
 from pruning.errors import InvalidInput
+from pruning.estimate import QUANTISED
 from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.recipe import ModelReference
