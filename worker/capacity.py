@@ -6,7 +6,9 @@ from pathlib import Path
 from jobs import limits
 from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
-from pruning.pipeline import Sandbox, SandboxLimits, host_memory
+from pruning.runtime.process_memory import host_memory
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.sandbox import Sandbox
 from worker.self_test import Gpus
 
 _SHARE_OF_MACHINE = 0.9
