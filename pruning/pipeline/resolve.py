@@ -277,7 +277,7 @@ class ResolveStage:
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
         )
-        return RecoveryInputs(self.recipe, text, memory)
+        return RecoveryInputs(self.recipe, options, text, memory)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         reference = self.recipe.gradients
