@@ -276,11 +276,11 @@ class Structure:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes units out reads text
         plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-        ranked = self.context.recorder.run(
+        gates, finished_blocks = self.context.recorder.run(
             GateStage(model.loaded, options, self.resolved.calibration, self.context)
         )
         return self.context.run(
-            CutStage(model, self.recipe, plan, windows, ranked.gates, ranked.finished_blocks, self.context)
+            CutStage(model, self.recipe, plan, windows, gates, finished_blocks, self.context)
         )
 
     def _facts(self, smaller: CutModel, depth: DepthFacts | None, units: UnitOutcome) -> StructureFacts:
