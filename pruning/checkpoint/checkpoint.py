@@ -228,6 +228,14 @@ def resolve(
     )
 
 
+def resolve_directory(
+    directory: Path, *, scratch: Path | None = None, describe_files: Describe = describe_in_process
+) -> Checkpoint:
+    """Resolve a model in a directory that the caller has chosen: its path is not validated as a request's."""
+    reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
+    return resolve(reference, scratch=scratch, describe_files=describe_files)
+
+
 def _unless(quantised: bool, describe_files: Describe) -> Describe:
     """Return the same function, which refuses quantised weights unless they are wanted."""
 

@@ -18,14 +18,13 @@ import torch
 from torch import Tensor
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
-from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve
+from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve_directory
 from pruning.checkpoint.description import quantisation_of
 from pruning.checkpoint.files import CONFIG, read_json, without_code
 from pruning.errors import InvalidInput
 from pruning.estimate import QUANTISED
 from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
 from pruning.output.safetensors_file import SafetensorsFile
-from pruning.recipe import ModelReference
 
 _FP8, _FORMATS = "F8_E4M3", ("float-quantized", "pack-quantized")
 _ROUNDED = ("F8", "F4", "U8", "I8", "I32")  # the beginnings of dtypes that hold codes
@@ -68,8 +67,7 @@ def dequantized(
     dropped = (*QUANTISED, "torch_dtype")
     config = {key: value for key, value in _config(checkpoint).items() if key not in dropped}
     (directory / CONFIG).write_text(json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n")
-    reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-    plain = resolve(reference, scratch=scratch, describe_files=describe_files)
+    plain = resolve_directory(directory, scratch=scratch, describe_files=describe_files)
     return replace(
         plain,
         id=checkpoint.id,

@@ -16,7 +16,7 @@ from typing import ClassVar
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.checkpoint import Checkpoint, resolve_directory
 from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
@@ -34,7 +34,7 @@ from pruning.pipeline.export_gguf import GgufFiles
 from pruning.pipeline.export_progress import STEPS_OF_PART, Exported, ExportProgress, as_step
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
-from pruning.recipe import Evaluation, ModelReference, Recipe, Stage, is_local, why_no_mask
+from pruning.recipe import Evaluation, Recipe, Stage, is_local, why_no_mask
 from pruning.recipe.exports import (
     FOLDER,
     CompressedTensorsExport,
@@ -164,9 +164,7 @@ class ExportStage:
     def _write_compressed_tensors(
         self, exports: list[CompressedTensorsExport], scratch: Path, progress: ExportProgress, done: Exported
     ) -> None:
-        # Not validated: the caller may have put the result anywhere.
-        reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
-        result = resolve(reference, scratch=scratch, describe_files=self.reading.describe)
+        result = resolve_directory(self.result, scratch=scratch, describe_files=self.reading.describe)
         states = scratch / "states.safetensors"
         dense_losses, head = self._measure_dense(states, progress.part())
         for export in exports:
