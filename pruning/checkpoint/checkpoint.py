@@ -98,15 +98,16 @@ class Checkpoint:
     def config_values(self) -> dict[str, Any]:
         """The part of config.json that describes the text decoder, without entries that select code."""
         field = text_field(self.config)
-        return self._whole_config if field is None else self._whole_config.get(field, {})
+        return self.whole_config if field is None else self.whole_config.get(field, {})
 
     def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of config.json with other `config_values`."""
         field = text_field(self.config)
-        return dict(values) if field is None else {**self._whole_config, field: dict(values)}
+        return dict(values) if field is None else {**self.whole_config, field: dict(values)}
 
     @property
-    def _whole_config(self) -> dict[str, Any]:
+    def whole_config(self) -> dict[str, Any]:
+        """The content of config.json, without entries that select code."""
         with self.frozen.named([CONFIG]).opened() as directory:
             return without_code(read_json(directory / CONFIG))
 

@@ -20,7 +20,7 @@ from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve_directory
 from pruning.checkpoint.description import quantisation_of
-from pruning.checkpoint.files import CONFIG, read_json, without_code
+from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
 from pruning.estimate import QUANTISED
 from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
@@ -65,7 +65,7 @@ def dequantized(
             parts = {role: files.dense_tensor(part) for role, part in weight.parts.items()}
             files.put({name: weight.dequantize(parts).to(torch.bfloat16)})
     dropped = (*QUANTISED, "torch_dtype")
-    config = {key: value for key, value in _config(checkpoint).items() if key not in dropped}
+    config = {key: value for key, value in checkpoint.whole_config.items() if key not in dropped}
     (directory / CONFIG).write_text(json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n")
     plain = resolve_directory(directory, scratch=scratch, describe_files=describe_files)
     return replace(
@@ -80,12 +80,6 @@ def dequantized(
     )
 
 
-def _config(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the content of config.json, without entries that select code."""
-    with checkpoint.frozen.named([CONFIG]).opened() as directory:
-        return without_code(read_json(directory / CONFIG))
-
-
 def _size_after(checkpoint: Checkpoint, new: Replacements) -> int:
     """Return at most how many bytes the weights have in bfloat16."""
     return checkpoint.weight_bytes + sum(tensor.nbytes for own in new.values() for tensor in own.values())
@@ -98,7 +92,7 @@ def _names(weight: _Weight) -> Iterator[str]:
 
 def _weights(checkpoint: Checkpoint) -> dict[str, _Weight]:
     """Return what is to be computed, by its name. Raises InvalidInput(field='model.id')."""
-    settings = quantisation_of(_config(checkpoint))
+    settings = quantisation_of(checkpoint.whole_config)
     with checkpoint.frozen.named(checkpoint.weight_files).opened() as directory:
         opened = [SafetensorsFile.open(directory / name) for name in checkpoint.weight_files]
     headers = {name: file.header[name] for file in opened for name in file.names}
