@@ -155,7 +155,7 @@ class ExportStage:
             stem=self._stem,
             calibration=self.calibration,
             windows=self.windows,
-            engine=self._engine,
+            engine=engine_for(self.reading),
             scratch=scratch,
             progress=progress,
             exported=done,
@@ -237,10 +237,6 @@ class ExportStage:
         return stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
 
     @property
-    def _engine(self) -> Engine:
-        return _engine(self.reading)
-
-    @property
     def _steps(self) -> int:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
@@ -254,7 +250,7 @@ def stem_of(model: str) -> str:
     return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
 
 
-def _engine(reading: UntrustedReader) -> Engine:
+def engine_for(reading: UntrustedReader) -> Engine:
     """Return what runs helpers with the confinement and the memory of those that read files."""
     return Engine(all_layers=reading.all_layers, job_memory_bytes=reading.job_memory_bytes)
 
@@ -293,7 +289,7 @@ def check_exports(
             if model is not checkpoint.skeleton:
                 (directory / CONFIG).unlink()
                 model.config.to_json_file(directory / CONFIG)
-            gguf.check(directory, engine=_engine(reading), step=lambda _: step(0, 1))
+            gguf.check(directory, engine=engine_for(reading), step=lambda _: step(0, 1))
     for export in exports:
         if isinstance(export, CompressedTensorsExport):
             scheme = Fp8() if export.scheme == "fp8" else W4A16(export.weights_per_group)
