@@ -1,12 +1,11 @@
-"""What this machine allows a job: its capacity, and the limits of the sandbox. Imports no torch."""
+"""What this machine allows a job."""
 
 import shutil
-from pathlib import Path
 
 from jobs import limits
 from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
-from pruning.pipeline import Sandbox, SandboxLimits, host_memory
+from pruning.runtime.process_memory import host_memory
 from worker.self_test import Gpus
 
 _SHARE_OF_MACHINE = 0.9
@@ -31,22 +30,3 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
 def worker_class(settings: Settings, capacity: Capacity) -> str:
     """Return the class of a worker: as the operator has named it, or by its devices."""
     return settings.queues[0] if settings.queues else class_of(capacity)
-
-
-def sandbox(settings: Settings, scratch: Path) -> Sandbox:
-    """Return a sandbox limited to the job's memory and stall time.
-
-    `scratch`: where private directories are made. What takes too much time is refused before the job has made
-    no progress for `limits.STALL_SECONDS`, after which it would be tried again.
-    """
-    usual = SandboxLimits()
-    return Sandbox(
-        SandboxLimits(
-            memory_bytes=min(usual.memory_bytes, memory_limit(settings)),
-            cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
-            wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),
-        ),
-        all_layers=settings.sandbox == "require",
-        job_memory_bytes=memory_limit(settings),
-        scratch=scratch,
-    )

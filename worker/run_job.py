@@ -50,17 +50,13 @@ from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from pruning.errors import InvalidInput, Unreachable, is_panic
 from pruning.estimate import ModelShape
-from pruning.pipeline import (
-    NO_LIMIT,
-    AllowedRoots,
-    PerplexityLimit,
-    RunRequest,
-    Services,
-    is_device_out_of_memory,
-    is_out_of_memory,
-    release_memory,
-)
+from pruning.files.frozen_file import AllowedRoots
+from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
+from pruning.pipeline.run import RunRequest, Services
 from pruning.report import Report
+from pruning.runtime.device import is_device_out_of_memory, is_out_of_memory, release_memory
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.sandbox import Sandbox
 from pruning.version import pruneserve_version
 from worker.attempt.attempt import Attempt, Transition, claimed
 from worker.attempt.caches import (
@@ -74,7 +70,7 @@ from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_er
 from worker.attempt.resources import DiskFull
 from worker.attempt.resume_store import JobResumeStore
 from worker.attempt.transfers import discard_unpublished, fetch_uploads, upload_artifacts
-from worker.capacity import sandbox
+from worker.capacity import memory_limit
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.retry import wait
@@ -278,6 +274,25 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
     wait(_SECONDS_UNTIL_MEMORY_IS_FREE, attempt.check)
     release_memory()  # what the first try held; what a library asks for is not torch's to give
     return _report_of(request, services)
+
+
+def sandbox(settings: Settings, scratch: Path) -> Sandbox:
+    """Return a sandbox limited to the job's memory and stall time.
+
+    `scratch`: where private directories are made. What takes too much time is refused before the job has made
+    no progress for `limits.STALL_SECONDS`, after which it would be tried again.
+    """
+    usual = SandboxLimits()
+    return Sandbox(
+        SandboxLimits(
+            memory_bytes=min(usual.memory_bytes, memory_limit(settings)),
+            cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
+            wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),
+        ),
+        all_layers=settings.sandbox == "require",
+        job_memory_bytes=memory_limit(settings),
+        scratch=scratch,
+    )
 
 
 def _report_of(request: RunRequest, services: Services) -> dict[str, Any] | None:

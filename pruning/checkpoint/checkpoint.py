@@ -98,15 +98,16 @@ class Checkpoint:
     def config_values(self) -> dict[str, Any]:
         """The part of config.json that describes the text decoder, without entries that select code."""
         field = text_field(self.config)
-        return self._whole_config if field is None else self._whole_config.get(field, {})
+        return self.whole_config if field is None else self.whole_config.get(field, {})
 
     def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of config.json with other `config_values`."""
         field = text_field(self.config)
-        return dict(values) if field is None else {**self._whole_config, field: dict(values)}
+        return dict(values) if field is None else {**self.whole_config, field: dict(values)}
 
     @property
-    def _whole_config(self) -> dict[str, Any]:
+    def whole_config(self) -> dict[str, Any]:
+        """The content of config.json, without entries that select code."""
         with self.frozen.named([CONFIG]).opened() as directory:
             return without_code(read_json(directory / CONFIG))
 
@@ -226,6 +227,14 @@ def resolve(
     return _resolve_from_hub(
         reference, hub_token, scratch, _unless(quantised, describe_files), before_download
     )
+
+
+def resolve_directory(
+    directory: Path, *, scratch: Path | None = None, describe_files: Describe = describe_in_process
+) -> Checkpoint:
+    """Resolve a model in a directory that the caller has chosen: its path is not validated as a request's."""
+    reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
+    return resolve(reference, scratch=scratch, describe_files=describe_files)
 
 
 def _unless(quantised: bool, describe_files: Describe) -> Describe:

@@ -34,7 +34,7 @@ from pruning.checkpoint.files import (
     without_code,
 )
 from pruning.errors import InvalidInput
-from pruning.estimate import out_of_bounds_value
+from pruning.estimate import QUANTISED, out_of_bounds_value
 
 _FRONT_MATTER_BYTES = 64 * 1024
 _FENCE = "---"
@@ -104,9 +104,6 @@ def _front_matter(card: Path) -> list[str]:
     except ValueError:
         return []
 
-
-QUANTISED = ("quantization_config", "compression_config")
-"""Entries of config.json that say how the weights are rounded."""
 
 _TEXT_FIELDS = ("text_config", "decoder", "generator")  # where transformers looks for a text decoder
 _DEQUANTISED = ("fp8", "mxfp4", "compressed-tensors")

@@ -25,8 +25,8 @@ from pruning.checkpoint.files import damaged_file_error
 from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.errors import InvalidInput
 
-# Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
-_FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+"""Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes."""
 
 
 def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
@@ -41,7 +41,7 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
             with safe_open(directory / name, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
                     header = tensors.get_slice(key)
-                    dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
+                    dtype = FLOATS.get(header.get_dtype(), torch.uint8)
                     stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
         except (SafetensorError, OSError) as error:
             raise damaged_file_error(name) from error

@@ -31,6 +31,9 @@ _COUNTS = re.compile(
 )
 _MAX_DEPTH = 16
 
+QUANTISED = ("quantization_config", "compression_config")
+"""Entries of a config that say how the weights are rounded."""
+
 
 def max_value(name: str) -> int:
     """Return the largest value that the number `name` of a config may have."""
@@ -277,7 +280,7 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
     positions = 0
     if family in _LEARNED_POSITIONS:
         positions = config.number("max_position_embeddings", "n_positions") + _LEARNED_POSITIONS[family]
-    is_quantised = bool(values.get("quantization_config") or values.get("compression_config"))
+    is_quantised = any(map(values.get, QUANTISED))
     # Whatever its config says, a quantised model is dequantised to bfloat16.
     stored = "bfloat16" if is_quantised else config.text("dtype", "torch_dtype") or "float32"
     if stored not in BYTES:

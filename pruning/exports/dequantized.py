@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
-from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve
-from pruning.checkpoint.description import QUANTISED, quantisation_of
-from pruning.checkpoint.files import CONFIG, read_json, without_code
+from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve_directory
+from pruning.checkpoint.description import quantisation_of
+from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
+from pruning.estimate import QUANTISED
 from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
 from pruning.output.safetensors_file import SafetensorsFile
-from pruning.recipe import ModelReference
 
 _FP8, _FORMATS = "F8_E4M3", ("float-quantized", "pack-quantized")
 _ROUNDED = ("F8", "F4", "U8", "I8", "I32")  # the beginnings of dtypes that hold codes
@@ -65,10 +65,9 @@ def dequantized(
             parts = {role: files.dense_tensor(part) for role, part in weight.parts.items()}
             files.put({name: weight.dequantize(parts).to(torch.bfloat16)})
     dropped = (*QUANTISED, "torch_dtype")
-    config = {key: value for key, value in _config(checkpoint).items() if key not in dropped}
+    config = {key: value for key, value in checkpoint.whole_config.items() if key not in dropped}
     (directory / CONFIG).write_text(json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n")
-    reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-    plain = resolve(reference, scratch=scratch, describe_files=describe_files)
+    plain = resolve_directory(directory, scratch=scratch, describe_files=describe_files)
     return replace(
         plain,
         id=checkpoint.id,
@@ -79,12 +78,6 @@ def dequantized(
         quantisation=checkpoint.quantisation,
         originals=checkpoint.frozen,
     )
-
-
-def _config(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the content of config.json, without entries that select code."""
-    with checkpoint.frozen.named([CONFIG]).opened() as directory:
-        return without_code(read_json(directory / CONFIG))
 
 
 def _size_after(checkpoint: Checkpoint, new: Replacements) -> int:
@@ -99,7 +92,7 @@ def _names(weight: _Weight) -> Iterator[str]:
 
 def _weights(checkpoint: Checkpoint) -> dict[str, _Weight]:
     """Return what is to be computed, by its name. Raises InvalidInput(field='model.id')."""
-    settings = quantisation_of(_config(checkpoint))
+    settings = quantisation_of(checkpoint.whole_config)
     with checkpoint.frozen.named(checkpoint.weight_files).opened() as directory:
         opened = [SafetensorsFile.open(directory / name) for name in checkpoint.weight_files]
     headers = {name: file.header[name] for file in opened for name in file.names}

@@ -63,6 +63,9 @@ _REMEDIES = {
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DIRECTORIES = re.compile(r"(?<!\w)/(?:(?:[^'\":]|:(?! ))*/)?")
 
+_UNTIL_RESULT = {JSON: MAX_STEP_BYTES, ERROR: MAX_STEP_BYTES}
+"""The bytes of frames by kind, at most."""
+
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
@@ -175,7 +178,7 @@ class _Answers:
 
     def missing_layers(self) -> Sequence[str]:
         """Return the layers of confinement that it lacks: its first answer."""
-        kind, content = self.outside.receive(MAX_STEP_BYTES, JSON, ERROR)
+        kind, content = self.outside.receive(_UNTIL_RESULT)
         if kind == ERROR:
             raise self._error(_parsed(Failure, content))
         missing = tuple(_parsed(Confined, content).missing)
@@ -185,13 +188,11 @@ class _Answers:
     def result(self, answer: type[AnswerT]) -> AnswerT:
         """Wait for the result, and report the steps until then. Raises the error of the task."""
         while True:
-            kind, content = self.outside.receive(MAX_RESULT_BYTES, JSON, END, ERROR)
+            kind, content = self.outside.receive({**_UNTIL_RESULT, END: MAX_RESULT_BYTES})
             if kind == END:
                 result = _parsed(answer, content)
                 self._step(1.0)
                 return result
-            if len(content) > MAX_STEP_BYTES:
-                raise ProtocolViolation(f"a frame {kind!r} of {len(content)} bytes")
             if kind == ERROR:
                 raise self._error(_parsed(Failure, content))
             self._share = max(self._share, _parsed(Progress, content).share)

@@ -16,7 +16,7 @@ from pruning.estimate.pieces import FULL_SPEED_TOKENS
 from pruning.models.blocks import Block, Stack, parameter_count
 from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
 from pruning.models.placement import Placement
-from pruning.runtime.device import total_memory
+from pruning.runtime.device import dtype_name, total_memory
 from pruning.runtime.process_memory import free_memory
 
 
@@ -127,7 +127,7 @@ def host_holds_states(placement: Placement, tokens: int) -> bool:
 
 def bytes_per_token(stack: Stack, dtype: torch.dtype, *, blocks_at_once: int) -> float:
     """Return the activations per token that the largest blocks hold until their backward pass."""
-    config, name = stack.model.config.get_text_config(), str(dtype).removeprefix("torch.")
+    config, name = stack.model.config.get_text_config(), dtype_name(dtype)
     # All blocks run, whichever layers are selected.
     shapes = (full_block_shape(block, config) for block in stack.blocks)
     each = sorted(block_activations(shape, config.hidden_size, name) for shape in shapes)

@@ -23,9 +23,10 @@ from torch.nn.attention import SDPBackend
 from transformers import PreTrainedModel
 
 from pruning.models.module_calls import move_tensors, replaced_forward
+from pruning.models.partition import partition_contiguous
 from pruning.models.prefetcher import Prefetcher
 from pruning.runtime.copy_streams import CopyStream, CudaCopyStream
-from pruning.runtime.device import cuda_versions, describe
+from pruning.runtime.device import cuda_versions, describe, dtype_name
 from pruning.version import NUMERICS
 
 _DEFAULT_HEAD_SIZE, _MAX_HEAD_SIZE = 128, 1024  # elements
@@ -73,7 +74,7 @@ class Placement:
         """What decides the bits of a computation here in addition to its inputs."""
         return {
             "device": describe(*self.devices),
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": dtype_name(self.dtype),
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
@@ -185,11 +186,8 @@ class Placement:
             Bytes of the device's memory that the model may take. A larger model is resident except for its
             blocks, each of which becomes resident while it is called.
         """
-        with ExitStack() as placed:
-            if self.size <= room and not self._device_overrides:
-                placed.enter_context(self.resident(self.model))
-            else:
-                placed.enter_context(self.one_at_a_time(blocks))
+        fits = self.size <= room and not self._device_overrides
+        with self.resident(self.model) if fits else self.one_at_a_time(blocks):
             yield
 
     @contextmanager
@@ -223,8 +221,7 @@ class Placement:
     @contextmanager
     def resident_except(self, blocks: Iterable[nn.Module]) -> Iterator[None]:
         """While active, everything but `blocks` is resident: embeddings, final norm, head."""
-        in_blocks = set(_tensors(blocks))
-        with self._placed([tensor for tensor in _tensors([self.model]) if tensor not in in_blocks], ()):
+        with self._placed(self._around(blocks), ()):
             yield
 
     @contextmanager
@@ -237,8 +234,7 @@ class Placement:
         if device == self.device:
             yield
             return
-        in_blocks = set(_tensors(blocks))
-        around = [tensor for tensor in _tensors([self.model]) if tensor not in in_blocks]
+        around = self._around(blocks)
         if device not in self._outer_copies:
             self._outer_copies[device] = [tensor.data.to(device) for tensor in around]
         originals = [tensor.data for tensor in around]
@@ -305,6 +301,11 @@ class Placement:
             for tensor, data in zip(missing, stored, strict=True):
                 self._resident.pop(tensor, None)
                 tensor.data = data
+
+    def _around(self, blocks: Iterable[nn.Module]) -> list[Tensor]:
+        """Return the tensors of the outer modules."""
+        in_blocks = set(_tensors(blocks))
+        return [tensor for tensor in _tensors([self.model]) if tensor not in in_blocks]
 
     def _is_missing(self, tensor: Tensor) -> bool:
         if tensor in self._resident:  # through another module, such as a tied embedding
@@ -373,32 +374,3 @@ def _dtypes(model: PreTrainedModel, dtype: torch.dtype) -> dict[Tensor, torch.dt
         for name, tensor in ours.items()
         if tensor.is_floating_point()
     }
-
-
-def partition_contiguous(sizes: Sequence[int], count: int, *, first: int = 0) -> list[int]:
-    """Return the stage number of each block: at most `count` stages, the largest as small as possible.
-
-    `sizes`: of the blocks, in order; stages are contiguous. `first`: what the first stage holds in addition
-    to its blocks. A stage may be empty.
-    """
-    if not sizes:
-        return []
-    smallest, enough = max(first, *sizes), first + sum(sizes)
-    while smallest < enough:
-        middle = (smallest + enough) // 2
-        if _assign_greedily(sizes, middle, first)[-1] < count:
-            enough = middle
-        else:
-            smallest = middle + 1
-    return _assign_greedily(sizes, smallest, first)
-
-
-def _assign_greedily(sizes: Sequence[int], limit: int, first: int) -> list[int]:
-    """Fill one stage after the other with as many blocks as fit into `limit`."""
-    stages, stage, held = [], 0, first
-    for size in sizes:
-        if held + size > limit:
-            stage, held = stage + 1, 0
-        held += size
-        stages.append(stage)
-    return stages

@@ -1,7 +1,7 @@
 """Tensors that are changed in place in safetensors files, and the file of masks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,55 +10,46 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pruning.checkpoint.layout import FLOATS
 from pruning.masks.packed import SHAPES, packed
 from pruning.methods.permutation import Orders
 from pruning.output.safetensors_file import SafetensorsFile
 
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
-
-def zero_in_place(path: Path, masks: Mapping[str, Tensor]) -> set[str]:
-    """Set the masked elements of the named tensors to +0.0, and return the names that this file holds.
+def zero_in_place(path: Path, masks: Mapping[str, Tensor]) -> None:
+    """Set the masked elements of those of the named tensors that a file holds to +0.0.
 
     Zero is all bits zero in every float format, so the format need not be known. No tensor is read into
     memory as a whole.
     """
-    file = SafetensorsFile.open(path)
-    found = masks.keys() & file.header.keys()
-    for name in found:
-        elements = file.elements(name)
+    for name, _, elements in _held(path, masks):
         np.multiply(elements, ~masks[name].numpy(), out=elements)  # takes a tenth of the time of copyto
-        elements.flush()
-    return found
 
 
-def reorder_in_place(path: Path, orders: Orders) -> set[str]:
-    """Reorder the named tensors, and return the names that this file holds. No element gets another value."""
-    file = SafetensorsFile.open(path)
-    found = orders.keys() & file.header.keys()
-    for name in found:
-        elements = file.elements(name)
+def reorder_in_place(path: Path, orders: Orders) -> None:
+    """Reorder those of the named tensors that a file holds. No element gets another value."""
+    for name, _, elements in _held(path, orders):
         elements[...] = np.take(elements, orders[name].index.numpy(), axis=orders[name].dimension)
-        elements.flush()
-    return found
 
 
-def replace_in_place(path: Path, weights: Mapping[str, Tensor]) -> set[str]:
-    """Set the named tensors to `weights`, rounded to the dtype in the file, and return the names that this
-    file holds.
-    """
+def replace_in_place(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Set those of the named tensors that a file holds to `weights`, rounded to the dtype there."""
+    for name, dtype, elements in _held(path, weights):
+        elements[...] = as_stored(weights[name], dtype, elements)
+
+
+def _held(path: Path, names: Iterable[str]) -> Iterator[tuple[str, str, np.memmap[Any, Any]]]:
+    """Yield name, dtype and elements of the named tensors that a file holds; what is changed is written."""
     file = SafetensorsFile.open(path)
-    found = weights.keys() & file.header.keys()
-    for name in found:
+    for name in file.header.keys() & names:
         elements = file.elements(name)
-        elements[...] = as_stored(weights[name], file.header[name]["dtype"], elements)
+        yield name, file.header[name]["dtype"], elements
         elements.flush()
-    return found
 
 
 def as_stored(tensor: Tensor, dtype: str, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a tensor in the dtype that a file names, as unsigned integers in the shape of `like`."""
-    rounded = tensor.to(_DTYPES[dtype]).contiguous()
+    rounded = tensor.to(FLOATS[dtype]).contiguous()
     stored: np.ndarray[Any, Any] = rounded.view(torch.uint8).numpy().view(like.dtype).reshape(like.shape)
     return stored
 

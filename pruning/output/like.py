@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
-from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.checkpoint import resolve_directory
 from pruning.checkpoint.files import read_json
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.output.directory import atomic_directory
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.output.smaller import write_shorter, write_smaller
-from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitName
+from pruning.recipe import UNIT_KINDS, StructureOptions, UnitName
 from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
@@ -97,7 +97,7 @@ def cut_like(report: Report, source: Path, output: Path) -> None:
 
 
 def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
-    checkpoint = _checkpoint(source, directory)
+    checkpoint = resolve_directory(source, scratch=directory.parent)
     skeleton, config = checkpoint.skeleton, checkpoint.config_values
     blocks = len(find_stack(skeleton).blocks)
     if blocks != facts.dense:
@@ -113,13 +113,8 @@ def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
     write_shorter(checkpoint, plan.config(kept), kept, directory)
 
 
-def _checkpoint(source: Path, directory: Path) -> Checkpoint:
-    reference = ModelReference.model_construct(id=str(source.resolve()), revision=None)
-    return resolve(reference, scratch=directory.parent)
-
-
 def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
-    checkpoint = _checkpoint(source, directory)
+    checkpoint = resolve_directory(source, scratch=directory.parent)
     counts = {unit.kind: unit.dense - unit.kept for unit in facts.units}
     try:
         options = StructureOptions.model_validate(counts)

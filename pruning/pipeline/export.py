@@ -16,7 +16,7 @@ from typing import ClassVar
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.checkpoint import Checkpoint, resolve_directory
 from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
@@ -34,7 +34,7 @@ from pruning.pipeline.export_gguf import GgufFiles
 from pruning.pipeline.export_progress import STEPS_OF_PART, Exported, ExportProgress, as_step
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
-from pruning.recipe import Evaluation, ModelReference, Recipe, Stage, is_local, why_no_mask
+from pruning.recipe import Evaluation, Recipe, Stage, is_local, why_no_mask
 from pruning.recipe.exports import (
     FOLDER,
     CompressedTensorsExport,
@@ -155,7 +155,7 @@ class ExportStage:
             stem=self._stem,
             calibration=self.calibration,
             windows=self.windows,
-            engine=self._engine,
+            engine=engine_for(self.reading),
             scratch=scratch,
             progress=progress,
             exported=done,
@@ -164,9 +164,7 @@ class ExportStage:
     def _write_compressed_tensors(
         self, exports: list[CompressedTensorsExport], scratch: Path, progress: ExportProgress, done: Exported
     ) -> None:
-        # Not validated: the caller may have put the result anywhere.
-        reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
-        result = resolve(reference, scratch=scratch, describe_files=self.reading.describe)
+        result = resolve_directory(self.result, scratch=scratch, describe_files=self.reading.describe)
         states = scratch / "states.safetensors"
         dense_losses, head = self._measure_dense(states, progress.part())
         for export in exports:
@@ -239,10 +237,6 @@ class ExportStage:
         return stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
 
     @property
-    def _engine(self) -> Engine:
-        return _engine(self.reading)
-
-    @property
     def _steps(self) -> int:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
@@ -256,7 +250,7 @@ def stem_of(model: str) -> str:
     return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
 
 
-def _engine(reading: UntrustedReader) -> Engine:
+def engine_for(reading: UntrustedReader) -> Engine:
     """Return what runs helpers with the confinement and the memory of those that read files."""
     return Engine(all_layers=reading.all_layers, job_memory_bytes=reading.job_memory_bytes)
 
@@ -295,7 +289,7 @@ def check_exports(
             if model is not checkpoint.skeleton:
                 (directory / CONFIG).unlink()
                 model.config.to_json_file(directory / CONFIG)
-            gguf.check(directory, engine=_engine(reading), step=lambda _: step(0, 1))
+            gguf.check(directory, engine=engine_for(reading), step=lambda _: step(0, 1))
     for export in exports:
         if isinstance(export, CompressedTensorsExport):
             scheme = Fp8() if export.scheme == "fp8" else W4A16(export.weights_per_group)

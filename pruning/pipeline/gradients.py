@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from torch import Tensor
-
 from pruning.calibration.gradient_cache import (
     GradientShards,
     fingerprint_of,
@@ -37,13 +35,89 @@ from pruning.structure.units import consumers
 _GATES: frozenset[GradientNorm] = frozenset({"gates"})
 
 
-@dataclass(frozen=True)
-class GateOutcome:
-    """The gates' gradients, and the blocks that are cut with them already."""
+class _SharedNorms:
+    """Gradient norms of some layers: found in the cache, or computed by a pass and offered to the cache."""
 
-    gates: GradientNorms  # empty where no block needs them any more
-    finished_blocks: StoredCut
-    reused: bool  # found in the cache
+    def __init__(
+        self,
+        model: LoadedModel,
+        stack: Stack,
+        norms: frozenset[GradientNorm],
+        calibration: CalibrationSet,
+        context: RunContext,
+        *,
+        selection: LayerSelection,
+        later: frozenset[GradientNorm] = frozenset(),
+    ) -> None:
+        """Query the cache, and check what it has.
+
+        `stack`: of the layers that `selection` names. `later`: norms that other runs will need. Raises
+        InvalidInput where the schedule does not fit the model, or the environment does not allow a
+        deterministic pass.
+        """
+        self._model, self._stack, self._norms = model, stack, norms
+        self._calibration, self._context = calibration, context
+        self._selection, self._later = selection, later
+        self.gradient_pass = self._pass_for(norms)
+        self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
+        self.reused = False
+        """Whether all were found in the cache."""
+        if context.gradient_cache is not None:
+            self._shards, missing = load_cached(context.gradient_cache, self._fingerprints, norms, stack)
+            self.reused = not missing
+            if missing and missing != norms:
+                self.gradient_pass = self._pass_for(missing)
+
+    def read_or_compute(self, step: Step) -> GradientNorms:
+        """Return the norms. Those from the cache are read only where they are used."""
+        found = {norm: shards.norms[norm] for norm, shards in self._shards.items()}
+        computed = {} if self.reused else self._computed(step)
+        return {norm: {**found, **computed}[norm] for norm in self._norms}
+
+    @property
+    def digests(self) -> NumericsKey:
+        """The digest of each norm that has shards in the cache."""
+        return {norm: shards.digest for norm, shards in self._shards.items() if norm in self._norms}
+
+    @property
+    def pass_key(self) -> NumericsKey:
+        """What decides the bits of the other norms; empty where there are none."""
+        return self.gradient_pass.numerics_key if len(self.digests) < len(self._norms) else {}
+
+    def _computed(self, step: Step) -> GradientNorms:
+        cache, resume_store = self._context.gradient_cache, self._context.resume_store
+        computed = self.gradient_pass.run(step, resume_store)
+        if cache is not None:
+            shards, publish = store_norms(
+                cache, self._fingerprints, computed, self.gradient_pass, self._stack, resume_store
+            )
+            self._shards |= shards
+            self._context.publications.publish_when_verified(publish)
+        return computed
+
+    def _pass_for(self, norms: Collection[GradientNorm]) -> GradientPass:
+        return GradientPass(
+            self._model.placement,
+            self._calibration.windows,
+            norms=norms,
+            stack=self._stack,
+            schedule=self._context.schedule,
+            deterministic=self._context.deterministic,
+            model_key=self._model.cut_key,
+        )
+
+    @cached_property  # a pass that gives up a device publishes under what was asked for before
+    def _fingerprints(self) -> dict[GradientNorm, str]:
+        return {
+            norm: fingerprint_of(
+                norm,
+                model=self._model.checkpoint.identity,
+                calibration=self._calibration.fingerprint,
+                selection=self._selection,
+                numerics_key=self._model.placement.numerics_key,
+            )
+            for norm in sorted(self._norms | self._later)
+        }
 
 
 @dataclass
@@ -60,85 +134,41 @@ class GateStage:
     options: StructureOptions
     calibration: CalibrationSet | None  # None where nothing is measured
     context: RunContext
-    _pass: GradientPass | None = field(default=None, init=False)
-    _shards: dict[GradientNorm, GradientShards] = field(default_factory=dict, init=False)
+    _gates: _SharedNorms | None = field(default=None, init=False)
 
     def prepare(self) -> int | None:
         """Query the cache for the gates. None where the recipe does not rank by them.
 
-        Raises InvalidInput where the schedule does not fit the model, or the environment does not allow a
-        deterministic pass.
+        Raises what `_SharedNorms` raises.
         """
         if not self.options.ranks or self.calibration is None:
             return None
-        self._pass = GradientPass(
-            self.model.placement,
-            self.calibration.windows,
-            norms=_GATES,
-            stack=self._consumers,
-            schedule=self.context.schedule,
-            deterministic=self.context.deterministic,
+        model = self.model.placement.model
+        stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
+        self._gates = _SharedNorms(
+            self.model, stack, _GATES, self.calibration, self.context, selection=LayerSelection()
         )
-        if self.context.gradient_cache is not None:
-            self._shards, _ = load_cached(
-                self.context.gradient_cache, self._fingerprints, _GATES, self._consumers
-            )
-        return self._pass.steps
+        return self._gates.gradient_pass.steps
 
-    def run(self, step: Step) -> GateOutcome:
-        """Return the gates, and how far the cut has come with them."""
+    def run(self, step: Step) -> tuple[GradientNorms, StoredCut]:
+        """Return the gates, empty where no block needs them any more, and the blocks that are cut already."""
         key = self._numerics_key
         blocks = StoredCut(self.context.resume_store, key)
-        reused = bool(self._shards)
-        if self._pass is None or blocks.complete(len(self.model.stack.blocks)):
-            return GateOutcome({}, blocks, reused)
-        gates = self._shards["gates"].norms if reused else self._computed(self._pass, step)
+        if self._gates is None or blocks.complete(len(self.model.stack.blocks)):
+            return {}, blocks
+        gates = self._gates.read_or_compute(step)
         # A pass that ran out of memory has changed its micro-batch, and published gates have a digest now.
         if self._numerics_key != key:
             blocks = StoredCut(self.context.resume_store, self._numerics_key)
-        return GateOutcome(gates, blocks, reused)
-
-    def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
-        computed = gradient_pass.run(step, self.context.resume_store)
-        if self.context.gradient_cache is not None:
-            self._shards, publish = store_norms(
-                self.context.gradient_cache,
-                self._fingerprints,
-                computed,
-                gradient_pass,
-                self._consumers,
-                self.context.resume_store,
-            )
-            self.context.publications.publish_when_verified(publish)
-        return computed
-
-    @cached_property
-    def _consumers(self) -> Stack:
-        model = self.model.placement.model
-        return stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
+        return gates, blocks
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        windows = self.calibration.windows if self.calibration else None
-        of_gates: NumericsKey = {}
-        if self._shards:
-            of_gates = {"gates": self._shards["gates"].digest}
-        elif self._pass is not None:
-            of_gates = {f"gates: {name}": value for name, value in self._pass.numerics_key.items()}
-        return {**self.model.numerics_key(windows), **of_gates}
-
-    @cached_property  # a pass that gives up a device publishes under what was asked for before
-    def _fingerprints(self) -> dict[GradientNorm, str]:
-        assert self.calibration is not None  # noqa: S101 - gates are over its windows
-        return {
-            "gates": fingerprint_of(
-                "gates",
-                model=self.model.checkpoint.identity,
-                calibration=self.calibration.fingerprint,
-                selection=LayerSelection(),
-                numerics_key=self.model.placement.numerics_key,
-            )
-        }
+        of_model = self.model.numerics_key(self.calibration.windows if self.calibration else None)
+        if self._gates is None:
+            return of_model
+        of_the_pass = {f"gates: {name}": value for name, value in self._gates.pass_key.items()}
+        return {**of_model, **self._gates.digests, **of_the_pass}
 
 
 _NOT_DETERMINISTIC = (
@@ -196,101 +226,66 @@ class GradientStage:
         """`save_to`: a directory that computed norms are also written to."""
         self._model, self._inputs = model, inputs
         self._context, self._save_to = context, save_to
-        self._cache, self._resume_store = context.gradient_cache, context.resume_store
-        self._windows = inputs.calibration.windows if inputs.calibration else None
-        self._pass: GradientPass | None = None
-        self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
-        self._reused = False
+        self._shared: _SharedNorms | None = None
         self._devices = model.placement.devices
 
     def prepare(self) -> int | None:
         """Query the cache for the norms, and check the entries.
 
-        None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
-        schedule does not fit the model, or the environment does not allow a deterministic pass.
+        None where the recipe uses no gradients, or reads them from a file. Raises what `_SharedNorms` raises.
         """
-        if not self._inputs.norms or self._inputs.file is not None or self._windows is None:
+        inputs, cache = self._inputs, self._context.gradient_cache
+        if not inputs.norms or inputs.file is not None or inputs.calibration is None:
             return None
-        self._pass = self._pass_for(self._inputs.norms, self._windows)
-        if self._cache is not None:
-            self._shards, missing = load_cached(
-                self._cache, self._fingerprints, self._inputs.norms, self._model.stack
-            )
-            self._reused = not missing
-            if missing and missing != self._inputs.norms:
-                self._pass = self._pass_for(missing, self._windows)
-        return self._pass.steps
+        self._shared = _SharedNorms(
+            self._model,
+            self._model.stack,
+            inputs.norms,
+            inputs.calibration,
+            self._context,
+            selection=inputs.selection,
+            later=cache.needed_later if cache else frozenset(),
+        )
+        return self._shared.gradient_pass.steps
 
     def run(self, step: Step) -> tuple[GradientNorms, GradientOutcome]:
         """Return the norms, empty where no block needs them any more, and how they were obtained.
 
         Norms from a file or the cache are always returned: they are read only where they are used.
         """
-        key = self._numerics_key
-        blocks = StoredBlocks(self._resume_store, key)
-        are_needed = not blocks.complete(len(self._model.stack.blocks))
-        norms: GradientNorms = {}
-        is_cheap = self._pass is None or self._reused
-        if is_cheap or self._save_to or are_needed:
-            norms = self._norms(step)
-        if self._save_to and self._pass:
+        key, shared = self._numerics_key, self._shared
+        blocks = StoredBlocks(self._context.resume_store, key)
+        if shared is None:
+            file = self._inputs.file
+            norms = file.read(self._inputs.norms) if file else {}
+            return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=False)
+        is_complete = blocks.complete(len(self._model.stack.blocks))
+        norms = {}
+        if shared.reused or self._save_to or not is_complete:
+            norms = shared.read_or_compute(step)
+        if self._save_to:
             write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
         # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
         if self._numerics_key != key:
-            blocks = StoredBlocks(self._resume_store, self._numerics_key)
-        if self._pass is None or self._reused:
-            return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
+            blocks = StoredBlocks(self._context.resume_store, self._numerics_key)
+        if shared.reused:
+            return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=True)
         warnings = {
-            _NOT_DETERMINISTIC: self._context.deterministic and not self._pass.deterministic,
+            _NOT_DETERMINISTIC: self._context.deterministic and not shared.gradient_pass.deterministic,
             _ONE_DEVICE: self._devices != self._model.placement.devices,
         }
         return norms, GradientOutcome(
             blocks,
-            self._pass.schedule,
-            self._pass.deterministic,
+            shared.gradient_pass.schedule,
+            shared.gradient_pass.deterministic,
             reused=False,
             warnings=tuple(text for text, holds in warnings.items() if holds),
         )
 
-    def _norms(self, step: Step) -> GradientNorms:
-        wanted = self._inputs.norms
-        if self._inputs.file is not None:
-            return self._inputs.file.read(wanted)
-        if self._pass is None:
-            return {}
-        found = {norm: shards.norms[norm] for norm, shards in self._shards.items()}
-        computed = {} if self._reused else self._computed(self._pass, step)
-        return {norm: {**found, **computed}[norm] for norm in wanted}
-
-    def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
-        computed = gradient_pass.run(step, self._resume_store)
-        if self._cache is not None:
-            shards, publish = store_norms(
-                self._cache,
-                self._fingerprints,
-                computed,
-                gradient_pass,
-                self._model.stack,
-                self._resume_store,
-            )
-            self._shards |= shards
-            self._context.publications.publish_when_verified(publish)
-        return computed
-
-    def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
-        return GradientPass(
-            self._model.placement,
-            windows,
-            norms=norms,
-            stack=self._model.stack,
-            schedule=self._context.schedule,
-            deterministic=self._context.deterministic,
-            model_key=self._model.cut_key,
-        )
-
     @cached_property
     def _model_key(self) -> NumericsKey:
-        return self._model.numerics_key(self._windows)
+        calibration = self._inputs.calibration
+        return self._model.numerics_key(calibration.windows if calibration else None)
 
     @cached_property
     def _of_file(self) -> NumericsKey:
@@ -299,34 +294,12 @@ class GradientStage:
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        of_shards = {
-            f"gradients {norm}": shards.digest
-            for norm, shards in self._shards.items()
-            if norm in self._inputs.norms
-        }
-        of_the_pass = (
-            self._pass.numerics_key if self._pass and len(of_shards) < len(self._inputs.norms) else {}
-        )
+        if self._shared is None:
+            return {**self._model_key, **self._of_file}
         return {
             **self._model_key,
-            **self._of_file,
-            **of_shards,
-            **{f"gradients: {name}": value for name, value in of_the_pass.items()},
-        }
-
-    @cached_property  # a pass that gives up a device publishes under what was asked for before
-    def _fingerprints(self) -> dict[GradientNorm, str]:
-        """Of the recipe's norms, and of those that other runs will need."""
-        later = self._cache.needed_later if self._cache else frozenset()
-        return {
-            norm: fingerprint_of(
-                norm,
-                model=self._provenance.model,
-                calibration=self._provenance.calibration,
-                selection=self._inputs.selection,
-                numerics_key=self._model.placement.numerics_key,
-            )
-            for norm in sorted(self._inputs.norms | later)
+            **{f"gradients {norm}": digest for norm, digest in self._shared.digests.items()},
+            **{f"gradients: {name}": value for name, value in self._shared.pass_key.items()},
         }
 
     @property

@@ -19,7 +19,7 @@ from pruning.models.memory import micro_batches, shape_of
 from pruning.models.placement import Placement
 from pruning.report import ModelFacts
 from pruning.resume.store import NumericsKey
-from pruning.runtime.device import experts_implementation
+from pruning.runtime.device import dtype_name, experts_implementation
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ResolvedModel:
     @property
     def shape(self) -> ModelShape:
         """The shape of the model, for estimates of the cost."""
-        stored = str(self.checkpoint.stored_dtype).removeprefix("torch.")
+        stored = dtype_name(self.checkpoint.stored_dtype)
         shape = shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
         return replace(shape, is_quantised=self.checkpoint.quantisation is not None)
 

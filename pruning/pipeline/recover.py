@@ -35,7 +35,7 @@ from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resources import has_room_for_states
 from pruning.progress import Step
-from pruning.recipe import DistilOptions, Recipe, Stage, StateKind
+from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE
@@ -48,7 +48,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import is_out_of_memory, release_memory
+from pruning.runtime.device import dtype_name, is_out_of_memory, release_memory
 from pruning.runtime.process_memory import trim_heap
 
 
@@ -106,7 +106,8 @@ _CURVE = "curve"
 class RecoveryInputs:
     """How the whole pruned model is trained, and the text for it."""
 
-    recipe: Recipe  # with `recovery.distil`
+    recipe: Recipe
+    options: DistilOptions
     text: TrainingText
     memory: TrainingMemory
 
@@ -124,7 +125,7 @@ class PrunedModel:
 class RecoveryOutcome:
     """The training for the report, and the identity of the weights on disk after it."""
 
-    facts: TrainingFacts | None  # None where nothing was trained
+    facts: TrainingFacts | None  # None for a recipe that does not train the whole model
     numerics_key: NumericsKey  # all that decides the last bits of results computed with them
 
 
@@ -136,27 +137,27 @@ class RecoverStage:
     def __init__(
         self,
         model: ResolvedModel,
-        inputs: RecoveryInputs | None,
+        inputs: RecoveryInputs,
         context: RunContext,
         *,
         pruned: PrunedModel,
         numerics_key: NumericsKey,
     ) -> None:
-        """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model."""
+        """`model`: the dense one."""
         # On one device: a training does not share its blocks with others.
-        self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
+        self._model = replace(model, devices=model.devices[:1])
+        self._recipe, self._options, self._text = inputs.recipe, inputs.options, inputs.text
+        self._state, self._graphs = inputs.memory.state, inputs.memory.graphs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic, self._graphs = context.deterministic, inputs.memory.graphs if inputs else 1
+        self._deterministic = context.deterministic
         self._numerics_key, self._resume_store = numerics_key, context.resume_store
         self._shared = SharedStates(context.perplexity_cache, context.publications)
 
-    def prepare(self) -> int | None:
-        """Return the batches that run through the pruned model; None where nothing is trained.
+    def prepare(self) -> int:
+        """Return the batches that run through the pruned model.
 
         Raises InvalidInput where the environment does not allow a deterministic training.
         """
-        if self._inputs is None:
-            return None
         if self._deterministic:
             refuse_variable_workspace(self._model.device)
         return self._plan.passes
@@ -168,8 +169,6 @@ class RecoverStage:
         with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
         weights are no longer zero.
         """
-        if self._inputs is None:
-            return RecoveryOutcome(None, self._numerics_key)
         while True:
             try:
                 trained = self._distilled(step)
@@ -182,7 +181,7 @@ class RecoverStage:
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
         key = {**self._numerics_key, "trained weights": trained.sha256}
-        return RecoveryOutcome(self._facts(self._inputs, distilled), key)
+        return RecoveryOutcome(self._facts(distilled), key)
 
     def _distilled(self, step: Step) -> HashedFile:
         """Return the result of an earlier attempt, or train."""
@@ -213,7 +212,7 @@ class RecoverStage:
 
     def _states(self) -> FinalStates:
         """Return the dense model's final states."""
-        shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
+        shape, dtype = self._model.shape, dtype_name(self._model.dtype)
         held_out, windows = len(self._text.held_out), len(self._text.windows)
         tokens = (held_out + windows) * self._text.windows.shape[1]
         return self._shared.states(
@@ -300,40 +299,21 @@ class RecoverStage:
             "training deterministic": self._deterministic,
         }
 
-    @property
-    def _options(self) -> DistilOptions:
-        assert self._recipe.distil is not None  # noqa: S101 - there are inputs for it
-        return self._recipe.distil
-
-    @property
-    def _recipe(self) -> Recipe:
-        assert self._inputs is not None  # noqa: S101 - asked by the callers
-        return self._inputs.recipe
-
-    @property
-    def _state(self) -> StateKind:
-        assert self._inputs is not None  # noqa: S101 - asked by the callers
-        return self._inputs.memory.state
-
-    @property
-    def _text(self) -> TrainingText:
-        assert self._inputs is not None  # noqa: S101 - asked by the callers
-        return self._inputs.text
-
-    def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
-        windows, length = inputs.text.windows.shape
+    def _facts(self, distilled: Distilled) -> TrainingFacts:
+        text = self._text
+        windows, length = text.windows.shape
         return TrainingFacts(
-            datasets=inputs.text.datasets,
+            datasets=text.datasets,
             windows=windows,
             sequence_length=length,
             tokens=windows * length,
-            fingerprint=inputs.text.fingerprint,
-            held_out_windows=len(inputs.text.held_out),
-            held_out_articles=inputs.text.articles,
-            held_out_fingerprint=inputs.text.held_out_fingerprint,
+            fingerprint=text.fingerprint,
+            held_out_windows=len(text.held_out),
+            held_out_articles=text.articles,
+            held_out_fingerprint=text.held_out_fingerprint,
             steps=self._plan.steps,
             learning_rate=RATE,
-            state=inputs.memory.state,
+            state=self._state,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

@@ -30,7 +30,7 @@ from pruning.report import (
     SpeedFacts,
     TrainingFacts,
 )
-from pruning.runtime.device import describe
+from pruning.runtime.device import describe, dtype_name
 from pruning.structure.results import numbers_in, ranges
 
 
@@ -61,7 +61,7 @@ def report_of(
     expert_tokens = tuple(_expert_tokens(results))
     environment = Environment.here(
         device=describe(*model.devices),
-        dtype=str(model.dtype).removeprefix("torch."),
+        dtype=dtype_name(model.dtype),
         threads=torch.get_num_threads(),
         attention=str(gradients.numerics_key["attention"]),
         schedule=gradients.schedule.name if gradients.schedule else None,

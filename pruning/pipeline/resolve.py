@@ -38,11 +38,7 @@ from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
-from pruning.pipeline.resources import (
-    DiskRoom,
-    refuse_downloads,
-    training_memory,
-)
+from pruning.pipeline.resources import DiskRoom, refuse_downloads, training_memory
 from pruning.progress import Step
 from pruning.recipe import (
     Evaluation,
@@ -58,7 +54,7 @@ from pruning.recipe.exports import Export, reads_text
 from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
-from pruning.runtime.device import compute_dtype
+from pruning.runtime.device import compute_dtype, dtype_name
 from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
@@ -272,7 +268,7 @@ class ResolveStage:
         if options is None:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
-        stored = str(checkpoint.stored_dtype).removeprefix("torch.")
+        stored = dtype_name(checkpoint.stored_dtype)
         memory = training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
@@ -281,7 +277,7 @@ class ResolveStage:
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
         )
-        return RecoveryInputs(self.recipe, text, memory)
+        return RecoveryInputs(self.recipe, options, text, memory)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         reference = self.recipe.gradients

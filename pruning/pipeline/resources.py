@@ -41,6 +41,7 @@ from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stag
 from pruning.recipe.exports import Export, has_mask
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import (
+    dtype_name,
     is_device_out_of_memory,
     is_out_of_memory,
     release_memory,
@@ -115,7 +116,8 @@ class DiskRoom:
         schedule does not fit the model.
         """
         recipe, placement = self.recipe, model.placement
-        shape = shape_of(model.stack, stored_dtype=str(model.checkpoint.stored_dtype).removeprefix("torch."))
+        counted = Windows(0, 0) if windows is None else Windows(*windows.shape)
+        shape = shape_of(model.stack, stored_dtype=dtype_name(model.checkpoint.stored_dtype))
         # Exports have the layers that are not selected, too, and a training after a cut changes them.
         shape = replace(shape, embeddings=parameter_count(model.stack.model) - shape.block_weights)
         norms: Collection[GradientNorm] = recipe.gradient_norms
@@ -130,13 +132,13 @@ class DiskRoom:
         files = disk.RunFiles(
             recipe,
             shape,
-            str(placement.dtype).removeprefix("torch."),
-            Windows(0, 0) if windows is None else Windows(*windows.shape),
+            dtype_name(placement.dtype),
+            counted,
             predictions,
             model.checkpoint.files.size,
             norms=len(norms) if has_shards else 0,
             is_streamed=computed == "streamed",
-            spilled=0 if windows is None else self._spilled(shape, Windows(*windows.shape), placement),
+            spilled=self._spilled(shape, counted, placement) if counted.count else 0,
             exports=self.exports,
             has_masks=self.save_masks or has_mask(self.exports),
             is_resumable=self._is_resumable,
@@ -163,7 +165,7 @@ class DiskRoom:
         # Packed, a float32 token takes the rows of two.
         windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
         budget = Budget.of(placement.device, self.resume_store.directory(Stage.PRUNE))
-        name = str(dtype).removeprefix("torch.")
+        name = dtype_name(dtype)
         return disk.spilled_block_inputs(shape, windows, name, memory=budget.device + budget.host)
 
 
@@ -212,7 +214,7 @@ def training_memory(
     `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
     `dtype`: of the computation. Raises InvalidInput(field='recovery.distil') where it does not fit.
     """
-    have, name = total_memory(device), str(dtype).removeprefix("torch.")
+    have, name = total_memory(device), dtype_name(dtype)
 
     def fitting(options: DistilOptions) -> TrainingMemory:
         return TrainingMemory.fitting(

@@ -41,7 +41,7 @@ from pruning.pipeline.export import ExportStage, evaluation_windows
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recorder import RunContext, StageRecorder
-from pruning.pipeline.recover import PrunedModel, RecoverStage
+from pruning.pipeline.recover import PrunedModel, RecoverStage, RecoveryOutcome
 from pruning.pipeline.report import RunResults, report_of
 from pruning.pipeline.resolve import ResolvedRun, ResolveStage
 from pruning.pipeline.resources import DiskRoom
@@ -142,15 +142,17 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             pruned = context.run(PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, masks))
             checkpoint = dense.checkpoint
             del dense, norms  # the next models need their memory
-            recovered = context.run(
-                RecoverStage(
-                    resolved.model,
-                    resolved.recovery,
-                    context,
-                    pruned=PrunedModel(checkpoint, pruned, directory),
-                    numerics_key=blocks.result_key,
+            recovered = RecoveryOutcome(None, blocks.result_key)
+            if resolved.recovery is not None:
+                recovered = context.run(
+                    RecoverStage(
+                        resolved.model,
+                        resolved.recovery,
+                        context,
+                        pruned=PrunedModel(checkpoint, pruned, directory),
+                        numerics_key=blocks.result_key,
+                    )
                 )
-            )
             measured = context.run(
                 EvaluateStage(
                     resolved.model,

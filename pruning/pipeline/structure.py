@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.calibration.window_norms import GradientNorms
-from pruning.checkpoint.checkpoint import resolve
+from pruning.checkpoint.checkpoint import resolve_directory
 from pruning.errors import InvalidInput
 from pruning.estimate.pieces import PROBE_TOKENS
 from pruning.models.blocks import Stack, find_stack, prunable_stack
@@ -28,7 +28,7 @@ from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.resources import retry_block
 from pruning.progress import Step
-from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
+from pruning.recipe import Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.resume.store import NumericsKey, ResumeStore
@@ -51,9 +51,7 @@ class CutModel:
 
     def load_smaller(self, directory: Path, recipe: Recipe, reading: UntrustedReader) -> "CutModel":
         """Load the smaller model that a cut of this one has written."""
-        # Not validated: the caller may have put the resume store anywhere.
-        reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-        checkpoint = resolve(reference, scratch=directory.parent, describe_files=reading.describe)
+        checkpoint = resolve_directory(directory, scratch=directory.parent, describe_files=reading.describe)
         layers = frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, recipe).layers)
         smaller = replace(self.resolved, checkpoint=checkpoint, layers=layers)
         # A cut that is made again may take other units out, and what was computed on this one is then stale.
@@ -276,11 +274,11 @@ class Structure:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes units out reads text
         plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-        ranked = self.context.recorder.run(
+        gates, finished_blocks = self.context.recorder.run(
             GateStage(model.loaded, options, self.resolved.calibration, self.context)
         )
         return self.context.run(
-            CutStage(model, self.recipe, plan, windows, ranked.gates, ranked.finished_blocks, self.context)
+            CutStage(model, self.recipe, plan, windows, gates, finished_blocks, self.context)
         )
 
     def _facts(self, smaller: CutModel, depth: DepthFacts | None, units: UnitOutcome) -> StructureFacts:

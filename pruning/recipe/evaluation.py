@@ -87,7 +87,7 @@ class Evaluation(StrictModel):
     @classmethod
     def _validate_bos_with_token_files(cls, wanted: bool, info: ValidationInfo) -> bool:
         if wanted:
-            refuse_token_files(_texts(info))
+            refuse_token_files((info.data.get("dataset"), *info.data.get("domains", {}).values()))
         return wanted
 
     def measures_speed(self, structure: StructureOptions | None) -> bool:
@@ -99,8 +99,3 @@ class Evaluation(StrictModel):
         """Pairs of a request's field and the dataset that it names: of `dataset`, then of each domain."""
         domains = ((f"evaluation.domains.{name}", dataset) for name, dataset in self.domains.items())
         return (("evaluation.dataset", self.dataset), *domains)
-
-
-def _texts(info: ValidationInfo) -> tuple[str | None, ...]:
-    """Return the texts that are valid so far."""
-    return info.data.get("dataset"), *info.data.get("domains", {}).values()

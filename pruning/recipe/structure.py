@@ -1,16 +1,8 @@
 """The options of structured pruning, which removes whole units. The maths is in `pruning.structure`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    create_model,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from pruning.recipe.fields import StrictModel
 from pruning.recipe.units import UNIT_KINDS, UnitName
@@ -51,31 +43,31 @@ Amount = Annotated[
 ]
 
 
-class _Depth(StrictModel):
+class StructureOptions(StrictModel):
+    """Take whole units out of the model: the result is a smaller model of the same architecture."""
+
     blocks: Amount | None = Field(
         None,
         description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
         "of them. The block goes without which the predictions differ least from the dense model's, then the "
         "next.",
     )
-
-
-if TYPE_CHECKING:
-    _Amounts = _Depth
-else:
-    _Amounts = create_model(
-        "_Amounts",
-        __base__=_Depth,
-        **{
-            kind.name: (Amount | None, Field(None, description=kind.description))
-            for kind in UNIT_KINDS.values()
-        },
+    # The amount of each of `UNIT_KINDS`.
+    mlp_channels: Amount | None = Field(
+        None,
+        description="MLP channels to take out of each block, or of each of its routed experts: a share below "
+        "1, or a number of them.",
     )
-
-
-class StructureOptions(_Amounts):
-    """Take whole units out of the model: the result is a smaller model of the same architecture."""
-
+    experts: Amount | None = Field(
+        None,
+        description="Routed experts to take out of each block that has some: a share below 1, or a number of "
+        "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
+    )
+    kv_groups: Amount | None = Field(
+        None,
+        description="Groups of attention heads that share a key and a value, to take out of each block with "
+        "all of their query heads: a share below 1, or a number of them.",
+    )
     parameters: float | None = Field(
         None,
         gt=0,

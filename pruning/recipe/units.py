@@ -39,8 +39,6 @@ class UnitKind:
         The field of its amount in `StructureOptions`, and its name in reports.
     label, short_label
         What messages and the page's lists call the units.
-    description
-        Of the amount, in the API's documents.
     example
         An amount, for the help of `--structure`.
     form_hint
@@ -73,7 +71,6 @@ class UnitKind:
     name: str
     label: str
     short_label: str
-    description: str
     example: str
     implementation: str
     estimated_as: Literal["attention", "mlp", "copies"]
@@ -103,8 +100,6 @@ MLP_CHANNELS = UnitKind(
     name="mlp_channels",
     label="MLP channels",
     short_label="MLP",
-    description="MLP channels to take out of each block, or of each of its routed experts: a share below "
-    "1, or a number of them.",
     example="0.25",
     form_hint="How many to remove from each block: 25% or 512.",
     implementation="pruning.structure.mlp_channels:find_mlp_channels",
@@ -150,8 +145,6 @@ EXPERTS = UnitKind(
     name="experts",
     label="experts",
     short_label="experts",
-    description="Routed experts to take out of each block that has some: a share below 1, or a number of "
-    "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
     example="2",
     implementation="pruning.structure.experts:find_experts",
     estimated_as="copies",
@@ -196,8 +189,6 @@ KV_GROUPS = UnitKind(
     name="kv_groups",
     label="KV groups",
     short_label="KV",
-    description="Groups of attention heads that share a key and a value, to take out of each block with "
-    "all of their query heads: a share below 1, or a number of them.",
     example="1",
     form_hint="How many to remove from each block: 50% or 1.",
     implementation="pruning.structure.kv_groups:find_kv_groups",

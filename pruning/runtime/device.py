@@ -236,10 +236,15 @@ def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.de
     has_bfloat16 = (
         has_native_bfloat16() if on_cpu else torch.cuda.is_bf16_supported(including_emulation=False)
     )
-    name = dtype_of(requested, str(stored).removeprefix("torch."), device.type, has_bfloat16=has_bfloat16)
+    name = dtype_of(requested, dtype_name(stored), device.type, has_bfloat16=has_bfloat16)
     dtype = getattr(torch, name)
     assert isinstance(dtype, torch.dtype)  # noqa: S101 - the recipe allows names of dtypes only
     return dtype
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return the name that recipes, reports and estimates have for a dtype, such as `bfloat16`."""
+    return str(dtype).removeprefix("torch.")
 
 
 def has_native_bfloat16() -> bool:

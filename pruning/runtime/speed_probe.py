@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from pruning.estimate import Machine
-from pruning.runtime.device import current_device, describe, total_memory
+from pruning.runtime.device import current_device, describe, dtype_name, total_memory
 
 _DTYPES = {
     "cpu": (torch.float32, torch.bfloat16),
@@ -29,7 +29,7 @@ def measure_machine(*devices: torch.device, seconds: float = 0.2) -> Machine:
             devices=len(devices),
             memory_bytes=min(map(total_memory, devices)),
             operations_per_second={
-                str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
+                dtype_name(dtype): product_rate(device, dtype, seconds=seconds)
                 for dtype in _DTYPES[device.type]
             },
             bytes_per_second=_memory_rate(device, seconds),

@@ -1,13 +1,13 @@
 """The protocol between a run and a helper: frames of a kind, a length and bytes.
 
-The run's end trusts nothing: it specifies the expected kinds, the maximum length of a frame and a timeout.
+The run's end trusts nothing: it specifies the expected kinds, the maximum length of each and a timeout.
 """
 
 import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 JSON, TEXT, IDS, ERROR, END = b"{", b"t", b"i", b"!", b"."
@@ -70,14 +70,14 @@ class RunConnection:
         except ConnectionError as error:
             raise HelperExited from error
 
-    def receive(self, max_bytes: int, *expected: bytes) -> tuple[bytes, bytes]:
-        """Return the kind and the bytes of the next frame, of at most `max_bytes`.
+    def receive(self, max_bytes: Mapping[bytes, int]) -> tuple[bytes, bytes]:
+        """Return the kind and the bytes of the next frame. `max_bytes`: of each kind that it may be of.
 
         Raises `HelperExited`, `HelperTimeout` or `ProtocolViolation`.
         """
         header = self._take(_HEADER_BYTES)
         kind, length = header[:1], int.from_bytes(header[1:], "little")
-        if kind not in expected or length > max_bytes:
+        if kind not in max_bytes or length > max_bytes[kind]:
             raise ProtocolViolation(f"a frame {kind!r} of {length} bytes")
         return kind, self._take(length)
 

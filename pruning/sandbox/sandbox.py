@@ -159,7 +159,7 @@ class _Helper:
         Raises OSError where the helper's directory takes no links to the files, as on a full disk.
         """
         self._connection.send(JSON, json.dumps(request).encode())
-        _, content = self._connection.receive(_MAX_JSON_BYTES, JSON)
+        _, content = self._connection.receive({JSON: _MAX_JSON_BYTES})
         answer = json.loads(content)  # it has read no file yet
         if number := answer.get("errno"):
             raise OSError(number, os.strerror(number), request["directory"])
@@ -200,11 +200,10 @@ class _Helper:
         return ids.tolist()
 
     def _receive(self, max_bytes: int, *expected: bytes) -> tuple[bytes, bytes]:
-        kind, content = self._connection.receive(max(max_bytes, _MAX_ERROR_BYTES), *expected, ERROR)
+        allowed = {**dict.fromkeys(expected, max_bytes), ERROR: _MAX_ERROR_BYTES}
+        kind, content = self._connection.receive(allowed)
         if kind == ERROR:
             raise self._error(content)
-        if len(content) > max_bytes:
-            raise ProtocolViolation(f"a frame {kind!r} of {len(content)} bytes")
         return kind, content
 
     def _error(self, content: bytes) -> InvalidInput:

@@ -74,10 +74,7 @@ class CutPlan:
             or not as many; it then names the nearest number that the model's config allows. With field
             'structure.multiple_of', for a share without a width to round.
         """
-        return cls._of(_Planner(options, skeleton, config))
-
-    @classmethod
-    def _of(cls, planner: "_Planner") -> Self:
+        planner = _Planner(options, skeleton, config)
         plans = tuple(plan for plan in planner.plans() if plan.kept < plan.dense)
         units = tuple(planner.units[plan.kind] for plan in plans)
         return cls(plans, units, planner.smaller_config({plan.kind: plan.kept for plan in plans}))

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
@@ -140,8 +140,7 @@ def find_units(stack: Stack, kind: UnitName) -> tuple[Units | None, ...]:
     The model may be on the meta device. Raises InvalidInput(field='structure.<kind>') with the reason where
     there are none, or not as many in each block.
     """
-    module, _, function = UNIT_KINDS[kind].implementation.partition(":")
-    find: Callable[[Stack], tuple[Units | None, ...]] = getattr(import_module(module), function)
+    find: Callable[[Stack], tuple[Units | None, ...]] = resolve_name(UNIT_KINDS[kind].implementation)
     found = find(stack)
     _refuse_several_counts(stack, [units for units in found if units is not None])
     return found

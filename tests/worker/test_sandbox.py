@@ -19,8 +19,8 @@ from jobs.tables import Worker
 from pruning.runtime.process_memory import host_memory
 from pruning.sandbox.confine import SandboxLimits
 from tests.worker.one_job import Service
-from worker.capacity import sandbox
 from worker.identity import Identity
+from worker.run_job import sandbox
 from worker.tasks import allow_many_open_files
 
 _MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}

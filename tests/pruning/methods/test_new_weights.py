@@ -89,7 +89,7 @@ def test_only_the_named_tensors_of_a_file_change(tmp_path: Path) -> None:
     before = load_file(path)
     name = "model.layers.1.mlp.up_proj.weight"
     new = torch.rand(before[name].shape, dtype=torch.float64)
-    assert replace_in_place(path, {name: new, "elsewhere": new}) == {name}
+    replace_in_place(path, {name: new, "elsewhere": new})
     after = load_file(path)
     assert torch.equal(after.pop(name), new.float())
     assert all(torch.equal(tensor, before[other]) for other, tensor in after.items())

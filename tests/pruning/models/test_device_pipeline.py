@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement, pairwise, product
 import pytest
 
 from pruning.calibration.whole_gradients import Task, one_forward_one_backward
-from pruning.models.placement import partition_contiguous
+from pruning.models.partition import partition_contiguous
 
 
 def largest(sizes: tuple[int, ...], runs: list[int], first: int) -> int:

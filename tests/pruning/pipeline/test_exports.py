@@ -22,7 +22,7 @@ from pruning.exports import compressed_tensors, gguf
 from pruning.methods.results import StoredBlocks
 from pruning.models.placement import Placement
 from pruning.pipeline.evaluate import PerplexityLimit
-from pruning.pipeline.export import ExportStage
+from pruning.pipeline.export import engine_for
 from pruning.pipeline.models import ResolvedModel
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import CompressedTensorsExport, parse_exports
@@ -233,13 +233,12 @@ def test_what_reads_files_of_strangers_is_confined_as_the_other_readers_are(
     pretend(monkeypatch, frame(JSON, b'{"missing": {"landlock": "Operation not supported"}}'))
     with pytest.raises(SandboxUnavailable, match="the kernel does not give a helper: landlock"):
         exported(model, tmp_path / "out", "gguf:Q8_0", reading=Sandbox(all_layers=True))
-    stage = ExportStage.__new__(ExportStage)
     for reading, required, memory in (
         (Sandbox(all_layers=True), True, None),
         (Sandbox(job_memory_bytes=1000), False, 1000),
     ):
-        object.__setattr__(stage, "reading", reading)
-        assert (stage._engine.all_layers, stage._engine.job_memory_bytes) == (required, memory)
+        engine = engine_for(reading)
+        assert (engine.all_layers, engine.job_memory_bytes) == (required, memory)
 
 
 def test_a_full_disk_ends_the_run_and_leaves_nothing(

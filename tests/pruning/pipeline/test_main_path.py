@@ -98,8 +98,8 @@ def test_a_stage_reads_every_field_that_it_is_handed(stage: type) -> None:
 @pytest.mark.parametrize(
     ("inputs", "module", "owners"),
     [
-        (GradientInputs, gradients, ["self._inputs"]),
-        (RecoveryInputs, recover, ["self._inputs", "inputs"]),
+        (GradientInputs, gradients, ["inputs"]),
+        (RecoveryInputs, recover, ["inputs"]),
         (EvaluationInputs, evaluate, ["self._inputs", "inputs"]),
     ],
 )

@@ -19,7 +19,7 @@ from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
-from pruning.structure import cut
+from pruning.structure import cut, depth
 from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
 from tests.pruning.pruned import ignore_steps
@@ -293,6 +293,29 @@ def test_what_was_computed_on_another_cut_is_not_used_again(
     first, again, afresh = (contents(tmp_path / output) for output in ("first", "again", "afresh"))
     assert first["model.safetensors"] != afresh["model.safetensors"]
     assert again == afresh
+
+
+def test_gates_of_other_blocks_are_not_used_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"schedule": "streamed"}
+    wanted, store = recipe(model, structure={"blocks": 2, "mlp_channels": 0.25}), tmp_path / "state"
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store), **options
+    )
+    # The choice is lost, and made again with another result, as if the divergences had other last bits.
+    shutil.rmtree(store / "cut")
+    divergences = depth._Walk.divergences
+    monkeypatch.setattr(
+        depth._Walk,
+        "divergences",
+        lambda *args: {block: 1 / found for block, found in divergences(*args).items()},
+    )
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store), **options
+    )
+    run_recipe(wanted, EVALUATION, output=tmp_path / "afresh", **options)
+    assert contents(tmp_path / "again") == contents(tmp_path / "afresh")
 
 
 def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: Path) -> None:
