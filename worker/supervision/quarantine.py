@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import limits
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
-from pruning.sandbox.fork_server import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
+from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
 from worker.self_test import (
     NO_GPUS,
     Gpus,
