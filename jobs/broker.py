@@ -40,7 +40,7 @@ def length(queue: str) -> int:
     except ChannelError:
         return 0  # a queue without messages does not exist
     except RedisError as error:
-        raise OperationalError(type(error).__name__) from error
+        raise OperationalError(str(error)) from error
 
 
 def purge(queue: str) -> None:
@@ -49,4 +49,4 @@ def purge(queue: str) -> None:
         with app.connection_for_write() as connection, connection.channel() as channel:
             channel.queue_purge(queue)
     except RedisError as error:
-        raise OperationalError(type(error).__name__) from error
+        raise OperationalError(str(error)) from error

@@ -11,6 +11,8 @@ if _broker is None:
 broker_url = _broker.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
+# A broker whose disk is full, or that is a replica now, refuses a worker's reads: they take messages away.
+broker_channel_error_retry = True
 # Without timeouts, a read from a broker that has vanished would block for ever. A call, which is tried twice,
 # must end well within `jobs.database.IDLE_SECONDS`: the scheduler calls in a transaction.
 broker_transport_options = {

@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -101,11 +102,19 @@ def missing(variable: str, example: str) -> str:
 
 
 def write_secret(file: Path, secret: str) -> None:
-    """Write a file that only its user can read, and that no reader ever sees half-written."""
+    """Write a file that only its user can read, and that no reader ever sees half-written.
+
+    One that holds the secret already stays: a full disk keeps no process from being started again.
+    """
+    content = f"{secret}\n"
+    with suppress(OSError, UnicodeDecodeError):
+        if not file.is_symlink() and file.read_text(encoding="utf-8") == content:
+            file.chmod(0o600)
+            return
     temporary = file.with_name(f"{file.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.touch(mode=0o600)
-    temporary.write_text(f"{secret}\n", encoding="utf-8")
+    temporary.write_text(content, encoding="utf-8")
     temporary.replace(file)
 
 

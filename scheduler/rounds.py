@@ -117,7 +117,7 @@ class Scheduler:
             log.error("the database has another schema than this version needs (%s)", in_one_line(error))
             return False
         except BrokerUnavailable as error:
-            log.warning("the broker is unavailable (%s)", type(error).__name__)
+            log.warning("the broker is unavailable (%s)", str(error).partition("\n")[0])
             with suppress(*DATABASE_UNAVAILABLE, *OTHER_SCHEMA):  # the next round says what it is
                 self._record_broker_status(reached=False)
             return False

@@ -71,6 +71,7 @@ def main() -> None:
         parent.stop()
         identity.remove_directory()
         engine.dispose()
+    sys.exit(parent.exit_code)
 
 
 @dataclass(frozen=True, slots=True)

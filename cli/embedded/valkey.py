@@ -40,7 +40,21 @@ class Valkey(EmbeddedServer):
         with redis.Redis.from_url(self.url, socket_timeout=2) as client:
             try:
                 client.ping()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except redis.RedisError as error:
                 self._not_ready = str(error)
-                return False
+                return _is_refusal_to_write(error)
         return True
+
+    def disk_is_full(self) -> bool:
+        """Whether Valkey refuses to write, and with that every PING, because its disk is full."""
+        with redis.Redis.from_url(self.url, socket_timeout=2) as client:
+            try:
+                client.ping()
+            except redis.RedisError as error:
+                return _is_refusal_to_write(error)
+        return False
+
+
+def _is_refusal_to_write(error: redis.RedisError) -> bool:
+    """Whether the last write to the append-only file has failed: Valkey tries it again every second."""
+    return isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 from fastapi.testclient import TestClient
 from sqlalchemy import NullPool, create_engine, func, select, update
 from sqlalchemy.orm import sessionmaker
@@ -23,6 +24,7 @@ from api.problems.catalogue import DISK_FULL
 from api.readiness import Readiness
 from cli.embedded import watch as watches
 from cli.embedded.postgres import Postgres
+from cli.embedded.valkey import Valkey
 from jobs.access import api_keys
 from jobs.database import sqlalchemy_url
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
@@ -245,3 +247,34 @@ def test_a_request_that_needs_room_on_a_full_disk_is_answered_with_the_reason(
                     break
         assert (answer.status_code, answer.json()["detail"]) == (503, DISK_FULL)
         assert client.post("/v1/jobs", json=body).status_code == 201
+
+
+def test_a_full_disk_of_the_broker_is_reported_and_its_end_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
+    shown = ""
+
+    def wait_for(text: str) -> None:
+        nonlocal shown
+        deadline = time.monotonic() + 60
+        while text not in shown:
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.02)
+            shown += capsys.readouterr().out
+
+    with (
+        disk(tmp_path / "broker", "16m") as directory,
+        Valkey(directory / "valkey") as server,
+        watches.watch_servers([server]),
+        redis.Redis.from_url(server.url) as client,
+    ):
+        with filled(directory):
+            with suppress(redis.ResponseError):
+                for number in range(100):
+                    client.set(f"{number}", bytes(10_000))
+            wait_for(
+                f"the disk of valkey is full: no job begins until there is room on the disk of {directory}"
+            )
+        wait_for("valkey has room on its disk again")
+    assert "has not answered" not in shown

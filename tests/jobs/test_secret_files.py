@@ -47,6 +47,17 @@ def test_a_written_secret_is_read_again_and_closed_to_others(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_secret_that_its_file_holds_needs_no_room_on_the_disk(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    write_secret(file, "the same")
+    file.chmod(0o644)
+    before = file.stat()
+    write_secret(file, "the same")
+    after = file.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert stat.S_IMODE(after.st_mode) == 0o600
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_URL_FILE", str(tmp_path / "missing"))
     with pytest.raises(SecretUnreadable, match=r"BROKER_URL_FILE: .*/missing cannot be read: No such file"):

@@ -115,7 +115,11 @@ def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
 
 
 def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
+    database: Database,
+    submit: Submit,
+    scheduler: Scheduler,
+    broker: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen(database, "w1")
     submit()
@@ -129,6 +133,7 @@ def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
         assert broker_away_since(database) == silent_since
     finally:
         broker.config_set("maxmemory", most)
+    assert "command not allowed when used memory > 'maxmemory'" in caplog.text
     assert scheduler.round()
     assert (broker_away_since(database), messages(broker)) == (None, 1)
 

@@ -98,6 +98,8 @@ class Parent:
         self._shutting_down = threading.Event()
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
+        self.exit_code = 0
+        """That of Celery, which keeps it to itself: not 0 if it has failed."""
         self._watchdog = Watchdog(settings, database, identity, self._children)
         self._drain = Drain(identity)
         self._quarantine = Quarantine(
@@ -121,6 +123,7 @@ class Parent:
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
         signals.task_failure.connect(self._on_task_failure, weak=False)
+        signals.worker_shutdown.connect(self._on_shutdown, weak=False)
 
     def wait_until_fit(self) -> str:
         """Return the class of this worker, once the machine has passed the self-test.
@@ -181,6 +184,9 @@ class Parent:
         self._watchdog.shutdown_started()
         self._shutting_down.set()
         self._identity.request_shutdown()  # on a full disk it fails, and the watchdog acts
+
+    def _on_shutdown(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
+        self.exit_code = getattr(sender, "exitcode", None) or 0
 
     def _on_task_failure(
         self,

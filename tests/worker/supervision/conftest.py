@@ -16,7 +16,12 @@ Database = sessionmaker[Session]
 @pytest.fixture
 def own_signals() -> Iterator[None]:
     """Handlers of Celery's signals that a test connects are removed after it."""
-    watched = (signals.worker_ready, signals.worker_shutting_down, signals.task_failure)
+    watched = (
+        signals.worker_ready,
+        signals.worker_shutting_down,
+        signals.worker_shutdown,
+        signals.task_failure,
+    )
     before = [(signal, signal.receivers) for signal in watched]
     for signal, receivers in before:
         signal.receivers = list(receivers or [])

@@ -160,6 +160,27 @@ def test_a_worker_for_one_job_claims_one_at_most_and_ends(
     assert fleet.attempts() == 1
 
 
+def test_a_worker_outlives_a_broker_that_refuses_to_write(
+    start: Start,
+    fleet: Fleet,
+    environment: Settings,
+    submit: Callable[[], UUID],
+    tmp_path: Path,
+) -> None:
+    (environment.work_dir / "go").touch()
+    worker, log = start(), tmp_path / "0.log"
+    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)), PATIENCE)
+    with redis.Redis.from_url(environment.broker_url.get_secret_value()) as client:
+        try:
+            client.config_set("min-replicas-to-write", 1)
+            fleet.dispatch_until(lambda: "NOREPLICAS" in log.read_text(), PATIENCE)
+        finally:
+            client.config_set("min-replicas-to-write", 0)
+    job = submit()
+    fleet.dispatch_until(lambda: fleet.states([job]) == [JobState.SUCCEEDED], PATIENCE)
+    assert worker.poll() is None
+
+
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that a drain sends to this process, which does not get them."""

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -149,6 +150,19 @@ def test_a_worker_is_registered_while_it_takes_jobs(
     eventually(lambda: live(database) == [])
     with pytest.raises(ShutdownRequested):
         worker.check()
+
+
+@dataclass(frozen=True)
+class EndedCelery:
+    """Celery's object of a worker: a signal's sender is hashed."""
+
+    exitcode: int | None
+
+
+@pytest.mark.parametrize(("celerys", "own"), [(None, 0), (0, 0), (1, 1)])
+def test_a_worker_ends_with_the_exit_code_of_celery(parent: Parent, celerys: int | None, own: int) -> None:
+    signals.worker_shutdown.send(sender=EndedCelery(celerys))
+    assert parent.exit_code == own
 
 
 def test_a_worker_shuts_down_although_its_flag_cannot_be_written(
