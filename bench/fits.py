@@ -50,7 +50,7 @@ _SMALLEST = Machine(
 def lines() -> Iterator[str]:
     """Yield the lines of the table."""
     cards = (f"{card} GB" for card in CARDS)
-    yield from header("model", "stage", "device, GB", "host, GB", *cards, "shown by a GPU")
+    yield from header("model", "stage", "device, GB", "host, GB", *cards)
     for model, config in MODELS.items():
         shape = shape_of_config(config)
         for name, (stage, recipe, exports) in STAGES.items():
@@ -59,7 +59,7 @@ def lines() -> Iterator[str]:
             device = MARGIN * max(one.memory_bytes for one in stages if one.name == stage) / 1e9
             host = Needs.of(spec, shape).host_bytes / 1e9
             fits = ("yes" if device <= card else "no" for card in CARDS)
-            yield row_of([model, name, f"{device:.1f}", f"{host:.1f}", *fits, ""])
+            yield row_of([model, name, f"{device:.1f}", f"{host:.1f}", *fits])
 
 
 if __name__ == "__main__":
