@@ -91,13 +91,13 @@ def sign_in_page(
         wrong=wrong,
         owners=owners,
         provider=urlsplit(settings.oidc_issuer).netloc if settings.oidc_issuer else None,
-        # There it comes back to, so there the cookie of the way must be set.
+        # The provider redirects back to this origin, so the cookie of the sign-in must be set there.
         begins_at=f"{settings.public_url or ''}/sign-in/oidc",
     )
 
 
 def signed_in(request: Request, token: str, target: str) -> Response:
-    """Return the way on, with the session's cookie."""
+    """Redirect to the page that was asked for, with the session's cookie."""
     response = RedirectResponse(safe_target(target), 303, headers=NO_STORE)
     response.set_cookie(
         auth.COOKIE,

@@ -343,7 +343,7 @@ def change(perplexity: Perplexity) -> str:
     )
     if perplexity.dense is None or perplexity.pruned is None:
         return f"{dense} → {pruned}"
-    grown = f"{perplexity.pruned / perplexity.dense - 1:+.1%}"
+    grown = f"{perplexity.pruned / perplexity.dense - 1:+z.1%}"
     return f"{dense} → {pruned}{margin(perplexity.interval)} ({grown})"
 
 

@@ -129,6 +129,10 @@ def test_figures_fit_their_cards_and_details_follow_in_two_screens(
         ):
             assert card["x"] <= place[0] <= place[1] <= card["x"] + card["width"]
             assert card["y"] <= place[2] <= place[3] <= card["y"] + card["height"]
+        if width == 360:  # every row of figures is full
+            last = page.locator(".figures > div").last.bounding_box()
+            assert last is not None
+            assert last["x"] + last["width"] >= card["x"] + card["width"] - 2
         assert "48663.37" not in page.content()
         if width == 1280:
             details = page.locator("#details").bounding_box()

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from cli.render.views import EventPrinter, print_job, table_of_jobs
-from pruneserve_client.models import Event, JobDetail
+from cli.render.views import EventPrinter, change, print_job, table_of_jobs
+from pruneserve_client.models import Event, JobDetail, Perplexity
 from tests.report_document import report_document
 from tests.scripted_server import NOW, job_document
 
@@ -91,6 +91,11 @@ def test_a_restart_shows_what_is_computed_again_and_why() -> None:
     assert "1 finished block is computed again (prune): device cpu" in shown
     assert "before, cuda:0 (NVIDIA H100) now" in shown
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(("pruned", "grown"), [(386.63, "+0.0%"), (386.0, "-0.2%"), (464.0, "+20.0%")])
+def test_a_change_that_rounds_to_nothing_has_no_minus(pruned: float, grown: str) -> None:
+    assert change(Perplexity(dense=386.66, pruned=pruned)).endswith(f"({grown})")
 
 
 def test_a_job_shows_its_class_and_what_it_needs() -> None:
