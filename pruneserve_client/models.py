@@ -2577,7 +2577,7 @@ class TaskFacts(Model):
     """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 30 examples or equal ones, and for a score that is not their mean."""
 
     outcomes: str | None = None
-    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right examples, for more than 10,000, and in the public report of a zoo entry."""
+    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right answers, for more than 10,000, and in the public report of a zoo entry."""
 
     change: Interval | None = None
     """The same of the pruned model's score less the dense model's, example by example."""

@@ -61,7 +61,7 @@ def verify_webhook(
     try:
         return _MESSAGE.validate_json(body)
     except ValidationError as error:
-        raise UnexpectedResponse("the body is signed, but it is no message about a job") from error
+        raise UnexpectedResponse("the body is signed, but it is not a message about a job") from error
 
 
 def _bytes_of(secret: str) -> bytes:

@@ -60,7 +60,7 @@ def failure(process: int | None = None) -> str | None:
     """
     ages = {at: age for at, age in _ages() if process in (None, at)}
     if not ages:
-        asked = "no worker of this user runs" if process is None else f"process {process} is no worker"
+        asked = "no worker of this user runs" if process is None else f"process {process} is not a worker"
         return f"{asked} on this host"
     for at, age in sorted(ages.items()):
         if age < 0:

@@ -188,7 +188,7 @@ def check_device(device: str) -> Gpus:
 
 
 def may_compute_on_gpu(device: str, *, devices: Path = Path("/dev")) -> bool:
-    """Whether the declared device is no CPU; with 'auto', whether `devices` has an NVIDIA GPU's file."""
+    """Whether the declared device is not a CPU; with 'auto', whether `devices` has an NVIDIA GPU's file."""
     return any(devices.glob("nvidia[0-9]*")) if device == "auto" else device != "cpu"
 
 

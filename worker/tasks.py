@@ -53,7 +53,7 @@ def prepare_child(**signal: object) -> None:
 
     gc.freeze()  # nor will a job find garbage there
     gc.enable()
-    transformers.utils.logging.disable_progress_bar()  # a log is no terminal
+    transformers.utils.logging.disable_progress_bar()  # a log is not a terminal
     prepare(settings(), Identity.from_environment())
 
 

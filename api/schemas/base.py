@@ -46,7 +46,7 @@ def encode_cursor(last: UUID) -> str:
 
 
 def decode_cursor(cursor: str) -> UUID:
-    """Return the row that a cursor names. Raises ValueError for a string that is no cursor."""
+    """Return the row that a cursor names. Raises ValueError for a string that is not a cursor."""
     try:
         return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:

@@ -133,7 +133,7 @@ def _refuse_outside_directory(file: Path) -> None:
 
 def _upload(client: Client, file: Path, patience: float) -> str:
     if file.exists() and not file.is_file():
-        raise CommandFailed(f"cannot read {file}: it is no regular file", Exit.USAGE)
+        raise CommandFailed(f"cannot read {file}: it is not a regular file", Exit.USAGE)
     try:
         upload = client.upload(file, patience=patience)
     except OSError as error:

@@ -105,7 +105,7 @@ _PROPERTY_DELIMITERS = _MESSAGE_DELIMITERS + ":,"
 
 
 def annotate(outcome: Outcome) -> None:
-    """Print the annotation, unless all is well or this is no step of GitHub Actions.
+    """Print the annotation, unless all is well or this is not a step of GitHub Actions.
 
     An inconclusive gate that passes is a warning.
     """

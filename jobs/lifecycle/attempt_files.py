@@ -2,7 +2,7 @@
 
 The worker that holds the job writes a row once the file is durable in the store, in a transaction that checks
 the claim. A file without a row does not count. The rows outlive the attempt, so the next one computes no
-block and sends no file again. A sent file is no artifact before the job has succeeded.
+block and sends no file again. A sent file is not an artifact before the job has succeeded.
 """
 
 from collections.abc import Mapping, Sequence

@@ -194,7 +194,7 @@ def succeed(
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
     Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
-    are files that were sent and are no artifacts.
+    are files that were sent and are not artifacts.
     `report`: None for a gradient job, which measures nothing. `verdict`: the one that has decided which
     artifacts there are; without it the gate is judged now.
     """

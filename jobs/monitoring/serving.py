@@ -141,7 +141,7 @@ class ChildMetrics:
             self._refused += 1
             if self._refused & (self._refused - 1) == 0:  # the first, and each that doubles their number
                 log.warning(
-                    "a child sent what is no metric (%s), %d so far", type(error).__name__, self._refused
+                    "a child sent what is not a metric (%s), %d so far", type(error).__name__, self._refused
                 )
 
     def _admit(self, name: str, labels: Mapping[str, str]) -> None:
@@ -177,11 +177,11 @@ def _parse(message: bytes) -> tuple[str, float, dict[str, str]]:
     name, value, labels = json.loads(message)
     metric = METRICS[name]
     if Component.WORKER not in metric.parts:
-        raise ValueError(f"{name} is no metric of a worker")
+        raise ValueError(f"{name} is not a metric of a worker")
     if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > _MAX_VALUE:
-        raise ValueError(f"{name} is no number up to {_MAX_VALUE}")
+        raise ValueError(f"{name} is not a number up to {_MAX_VALUE}")
     if not all(isinstance(text, str) and len(text) <= _MAX_LABEL_LENGTH for text in labels.values()):
-        raise ValueError(f"a label of {name} is no text of at most {_MAX_LABEL_LENGTH} letters")
+        raise ValueError(f"a label of {name} is not text of at most {_MAX_LABEL_LENGTH} letters")
     if not metric.accepts(labels):
         raise ValueError(f"{name} has no such labels")
     return name, float(value), labels

@@ -70,7 +70,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return {key: value for value, key, _ in found if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value, the key that the model knows it by, and that it is no JSON."""
+        """Return the value, the key that the model knows it by, and that it is not JSON."""
         variable = variable_of(field_name)
         key = field_name if field.validation_alias is None else variable
         return read_secret(variable) if variable in SECRETS else None, key, False

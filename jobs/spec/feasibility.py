@@ -23,7 +23,7 @@ _PLAIN_DECODER_LAYERS = (
     *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
 )
 _MAX_BLOCKS = 1024  # as `_MAX_GROUPS`
-# Beyond that, a config is no model's, and is not counted through.
+# Beyond that, a config is not a model's, and is not counted through.
 _MAX_GROUPS = 1024
 
 BUILTIN_TOKENS = 40_000

@@ -133,7 +133,7 @@ def _not_jsonl(file: FrozenFile) -> str | None:
 
 
 def _config(path: Path, roots: Sequence[Path]) -> dict[str, Any] | None:
-    """Read a config. None: there is no such file. An empty one says nothing, as does one that is no JSON."""
+    """Read a config. None: there is no such file. An empty one says nothing, as does one that is not JSON."""
     file = _frozen(path, roots)
     if file is None:
         return None

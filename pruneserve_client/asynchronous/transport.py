@@ -111,7 +111,7 @@ async def _send_request(client: httpx.AsyncClient, request: httpx.Request) -> ht
 
 
 async def body_of(response: httpx.Response) -> bytes:
-    """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
+    """Return a body that is not a file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
     refuse_encoded(response)
     body = bytearray()
     async for chunk in response.aiter_raw():

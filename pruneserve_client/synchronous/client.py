@@ -154,7 +154,7 @@ class Client(Resources):
     def stream(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
         """Yield the events of a job as they happen, over one connection, until the server ends it.
 
-        Raises `NoStream` where the response is no event stream: use `events` there. `follow` does both.
+        Raises `NoStream` where the response is not an event stream: use `events` there. `follow` does both.
         """
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after), "Cache-Control": "no-store"}
         path = f"/v1/jobs/{job_id}/events"

@@ -112,7 +112,7 @@ def _send_request(client: httpx.Client, request: httpx.Request) -> httpx.Respons
 
 
 def body_of(response: httpx.Response) -> bytes:
-    """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
+    """Return a body that is not a file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
     refuse_encoded(response)
     body = bytearray()
     for chunk in response.iter_raw():

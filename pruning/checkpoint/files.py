@@ -123,7 +123,7 @@ def all_files(directory: Path) -> tuple[str, ...]:
 
 
 def companions(names: Collection[str]) -> tuple[str, ...]:
-    """Return the files that are no weights: configs, tokenizer, licences, index and model card."""
+    """Return the files that are not weights: configs, tokenizer, licences, index and model card."""
     wanted = (*COMPANIONS, INDEX, MODEL_CARD)
     return tuple(name for name in names if any(fnmatch(name, pattern) for pattern in wanted))
 
@@ -190,7 +190,7 @@ def without_code(config: Mapping[str, Any]) -> dict[str, Any]:
 def copy_companion(source: Path, destination: Path) -> None:
     """Copy a file of a model byte for byte; a config loses the entries that select code.
 
-    Raises InvalidInput(field='model.id') for a config that is no JSON object.
+    Raises InvalidInput(field='model.id') for a config that is not a JSON object.
     """
     shutil.copyfile(source, destination)
     if destination.name in CONFIGS:
@@ -229,7 +229,7 @@ class ModelFiles:
     def freeze(cls, directory: Path, names: Iterable[str], roots: Sequence[Path] | None) -> Self:
         """Freeze these files in a directory, by their real paths below `roots`.
 
-        Raises InvalidInput(field='model.id') for one that is no readable file there.
+        Raises InvalidInput(field='model.id') for one that is not a readable file there.
         """
         return cls(tuple(freeze(directory / name, roots, field=_FIELD, name=name) for name in names))
 

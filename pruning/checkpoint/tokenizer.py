@@ -48,7 +48,7 @@ def confine_tokenizer(directory: Path) -> None:
     """Rewrite the settings of the tokenizer in a private directory, so that they name no other file.
 
     Entries that transformers would ignore or derive from the files of the model, such as `name_or_path` and
-    `vocab_file`, are omitted. Raises InvalidInput(field='model.id') for a file that is no JSON object, and
+    `vocab_file`, are omitted. Raises InvalidInput(field='model.id') for a file that is not a JSON object, and
     for a class that is not known to open those files alone.
     """
     named = [(CONFIG, read_json(directory / CONFIG))]

@@ -125,7 +125,7 @@ class Comparison:
         """Return the means over the predicted tokens of each window.
 
         None where they were not all observed, and where the divergence is not finite: the pruned model rules
-        out a token that the dense one does not, or the logits of one of them are no numbers.
+        out a token that the dense one does not, or the logits of one of them are not numbers.
         """
         if self._done != len(self._states):
             return None

@@ -109,7 +109,7 @@ def check_export(checkpoint: Checkpoint, scheme: Scheme, model: PreTrainedModel 
 
     `model`: what will be made of the checkpoint, without weights; by default the model that it holds. Raises
     InvalidInput: with field 'exports' where compressed-tensors is not installed or a group divides no row,
-    'model.id' for a model with layers that are no linear modules of their own.
+    'model.id' for a model with layers that are not linear modules of their own.
     """
     if importlib.util.find_spec("compressed_tensors") is None:
         raise InvalidInput(

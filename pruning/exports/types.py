@@ -19,7 +19,7 @@ def gguf_type(name: str, *, has_importance: bool) -> GgufType:
     """Return the type of that name. Raises InvalidInput if there is none, or if it lacks an importance."""
     if name not in GGUF_TYPES:
         raise InvalidInput(
-            f"{name!r} is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}", field="exports"
+            f"{name!r} is not a GGUF type; use one of {', '.join(GGUF_TYPES)}", field="exports"
         )
     found = GGUF_TYPES[name]
     if found.needs_importance and not has_importance:

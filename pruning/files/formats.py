@@ -18,7 +18,7 @@ _BYTES = {"F32": 4, "F64": 8}
 _NORMS = ("l1/", "l2/")
 _MAX_NAME_CHARACTERS = 1024
 _MAX_ENTRY_CHARACTERS = 2**14
-_NO_OBJECT = "has a header that is no JSON object"
+_NO_OBJECT = "has a header that is not a JSON object"
 _SPACES = " \t\n\r"
 _SPACE = re.compile(f"[{_SPACES}]*")
 _DECODER = json.JSONDecoder()
@@ -32,7 +32,9 @@ def header_length(start: bytes | bytearray) -> int:
     """Return the bytes of the header, given the first `LENGTH_BYTES`. Raises InvalidGradientFile."""
     length = int.from_bytes(start[:LENGTH_BYTES], "little")
     if len(start) < LENGTH_BYTES or not 2 <= length <= MAX_HEADER_BYTES:
-        raise InvalidGradientFile(f"is no safetensors file with a header of at most {MAX_HEADER_BYTES} bytes")
+        raise InvalidGradientFile(
+            f"is not a safetensors file with a header of at most {MAX_HEADER_BYTES} bytes"
+        )
     return length
 
 
@@ -60,7 +62,7 @@ def _entries(header: bytes) -> Iterator[tuple[str, object]]:
     try:
         text = header.decode()
     except UnicodeDecodeError as error:
-        raise InvalidGradientFile("has a header that is no JSON") from error
+        raise InvalidGradientFile("has a header that is not JSON") from error
     place = _expect("{", text, 0)
     more = not text.startswith("}", place)
     while more:
@@ -82,7 +84,7 @@ def _value(text: str, place: int) -> tuple[object, int]:
         value, used = _DECODER.raw_decode(text[place : place + _MAX_ENTRY_CHARACTERS])
     except (ValueError, RecursionError) as error:
         raise InvalidGradientFile(
-            f"has a header that is no JSON, or with an entry of more than {_MAX_ENTRY_CHARACTERS} characters"
+            f"has a header that is not JSON, or with an entry of more than {_MAX_ENTRY_CHARACTERS} characters"
         ) from error
     return value, place + used
 
@@ -126,7 +128,7 @@ def _end_of_content(places: Iterable[tuple[int, int]]) -> int:
 
 def _tensor_range(name: str, tensor: object) -> tuple[int, int]:
     if not name.startswith(_NORMS) or not isinstance(tensor, dict):
-        raise InvalidGradientFile("has a tensor that is no norm: their names begin with l1/ or l2/")
+        raise InvalidGradientFile("has a tensor that is not a norm: their names begin with l1/ or l2/")
     size = _BYTES.get(str(tensor.get("dtype")))
     shape, offsets = _pair(tensor.get("shape"), least=1), _pair(tensor.get("data_offsets"), least=0)
     if size is None or shape is None or offsets is None:

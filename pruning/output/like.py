@@ -236,7 +236,7 @@ def _blocks_left(facts: DepthFacts, blocks: int) -> list[int]:
         return numbers_in(facts.kept, below=blocks)
     except ValueError as error:
         raise InvalidInput(
-            f"the blocks that the report keeps are no blocks of the model: {error}", field="like"
+            f"the blocks that the report keeps are not blocks of the model: {error}", field="like"
         ) from error
 
 
@@ -269,7 +269,7 @@ def _positions(
         return None
     shape = dense.header[name]["shape"]
     if dimension >= len(shape):
-        raise InvalidInput(f"{_ADAPTER} is damaged: {name} is no matrix of a LoRA", field="model.id")
+        raise InvalidInput(f"{_ADAPTER} is damaged: {name} is not a matrix of a LoRA", field="model.id")
     size = int(shape[dimension])
     is_width = UNIT_KINDS[kind].is_width
     fits = size == unit.dense if is_width else 0 < unit.dense <= size and size % unit.dense == 0
@@ -294,7 +294,7 @@ def _numbers(kept: Kept, block: int, kind: UnitName, dense: int) -> list[int]:
     try:
         return numbers_in(kept[block, kind], below=dense)
     except ValueError as error:
-        raise InvalidInput(f"the {kind} of block {block} are no units: {error}", field="like") from error
+        raise InvalidInput(f"the {kind} of block {block} are not units: {error}", field="like") from error
 
 
 def _refuse_links(source: Path) -> None:

@@ -204,7 +204,7 @@ def _refuse_other_tensors(
         shape = metadata.shapes.get(name, [])
         if known.get(name) != shape or patch.byte_count(name) != -(-prod(shape) // 8):
             raise InvalidInput(
-                f"{patch.path.name} is damaged, or for another model: {name[:_SHOWN]!r} is no mask of a "
+                f"{patch.path.name} is damaged, or for another model: {name[:_SHOWN]!r} is not a mask of a "
                 "tensor of this one",
                 field="mask",
             )

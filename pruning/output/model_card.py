@@ -102,7 +102,7 @@ def _hub_datasets(report: Report) -> list[str]:
 
 
 def _perplexities(report: Report) -> Iterator[EvalResult]:
-    """Yield what was measured of the pruned model; a bound is no measurement."""
+    """Yield what was measured of the pruned model; a bound is not a measurement."""
     for text in (report.perplexity, *report.domains.values()):
         if not text.cut_short:
             yield EvalResult(
@@ -273,7 +273,7 @@ def _settings(options: dict[str, Any]) -> str:
 
 
 def _all_trained(and_then: str) -> str:
-    return f"All of its weights were {and_then} **trained** by gradient descent: it is no one-shot result."
+    return f"All of its weights were {and_then} **trained** by gradient descent: it is not a one-shot result."
 
 
 def _kept_weights(report: Report) -> str:
@@ -282,7 +282,7 @@ def _kept_weights(report: Report) -> str:
     if _is_trained(report):
         return (
             "Its kept weights and norms were then **trained** by gradient descent, with the zeros kept: it "
-            "is no one-shot result. Embeddings and head are the dense model's."
+            "is not a one-shot result. Embeddings and head are the dense model's."
         )
     weights = (
         "The kept weights of these layers were updated to compensate for the pruned ones."

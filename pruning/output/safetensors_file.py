@@ -57,9 +57,9 @@ class SafetensorsFile:
             try:
                 header = json.loads(file.read(length))
             except (ValueError, RecursionError) as error:
-                raise _damaged(path, "its header is no JSON") from error
+                raise _damaged(path, "its header is not JSON") from error
         if not isinstance(header, dict) or not isinstance(header.get(_METADATA, {}), dict):
-            raise _damaged(path, "its header is no JSON object, or has no metadata of that kind")
+            raise _damaged(path, "its header is not a JSON object, or has no metadata of that kind")
         for name in header.keys() - {_METADATA}:
             if not _fits(header[name], size - length):
                 raise _damaged(

@@ -73,7 +73,7 @@ def _validate_dataset(value: str) -> str:
         return absolute_path(value)
     content = content_name(value)
     if content is not None and content.endswith(".safetensors"):
-        raise ValueError("names gradient norms, which are no text; name them in gradients")
+        raise ValueError("names gradient norms, which are not text; name them in gradients")
     if is_upload(value) or content:
         return value
     try:

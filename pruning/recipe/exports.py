@@ -62,7 +62,7 @@ GGUF_TYPES: Mapping[str, GgufType] = {
 
 # Types in blocks of 32 weights of a row; those of more than 8 bits take any row, and the others 256.
 _IN_BLOCKS_OF_32 = frozenset({"Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "IQ4_NL"})
-# What llama.cpp stores rows in that are no multiple of 256: Q5_0, Q5_1 and Q8_0; IQ4_NL for fewer bits.
+# What llama.cpp stores rows in that are not a multiple of 256: Q5_0, Q5_1 and Q8_0; IQ4_NL for fewer bits.
 _BITS_OF_OTHER_ROWS = {"Q4": 5.5, "Q5": 6.0, "Q6": 8.5}
 _FEWEST_BITS_OF_OTHER_ROWS = 4.5
 # A type of so many bits loses nothing by rounding to it that an importance could choose.
@@ -72,7 +72,7 @@ _GROUP_SIZE = 64
 
 def _known_type(name: str) -> str:
     if name not in GGUF_TYPES:
-        raise ValueError(f"is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}")
+        raise ValueError(f"is not a GGUF type; use one of {', '.join(GGUF_TYPES)}")
     return name
 
 

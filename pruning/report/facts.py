@@ -216,7 +216,7 @@ class TaskFacts(Facts):
     outcomes: str | None = Field(
         None,
         description="For each example 1 where the pruned model is right, and 0 where it is wrong; null for a "
-        "score that is no share of right examples, for more than 10,000, and in the public report of a zoo "
+        "score that is no share of right answers, for more than 10,000, and in the public report of a zoo "
         "entry.",
     )
     change: Interval | None = Field(

@@ -273,7 +273,7 @@ class _Walk:
         return self._compared({index: self._at_home(states) for index, states in without.items()}, dense)
 
     def _compared(self, without: Mapping[int, Sequence[Tensor]], dense: Sequence[Tensor]) -> dict[int, float]:
-        """Return KL(dense ‖ candidate) of each candidate, in nats per token; infinite if it is no number."""
+        """Return KL(dense ‖ candidate) of each candidate, in nats per token; infinite where not a number."""
         totals = dict.fromkeys(without, 0.0)
         with self._replay.outer_modules_resident():
             logits = LogitsByPosition(self._replay)

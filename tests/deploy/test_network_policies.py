@@ -12,7 +12,7 @@ ELSEWHERE = (
         "8.8.8.8",
         "2606:4700::1111",
         "2a00:1450::1",
-    ),  # and of IPv6, what is no unicast address of the internet:
+    ),  # and of IPv6, what is not a unicast address of the internet:
     *("::", "::1", "64:ff9b::808:808", "64:ff9b:1::1", "fc00::1", "fd00::1", "fe80::1", "ff02::1"),
 )
 

@@ -158,7 +158,7 @@ class Evaluation:
 
     def _selected(self, name: str, since: float) -> dict[Labels, list[tuple[float, float]]]:
         if not re.fullmatch(r"[A-Za-z_:][\w:]*", name):
-            raise SyntaxError(f"{name!r} is no name of a figure, in {' '.join(self._tokens)}")
+            raise SyntaxError(f"{name!r} is not a name of a figure, in {' '.join(self._tokens)}")
         matchers = [("__name__", "=", name)]
         if self._peek() == "{":
             self._take()

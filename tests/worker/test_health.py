@@ -61,7 +61,7 @@ def test_a_stopped_worker_is_unhealthy_whatever_others_are(identity: Identity) -
         while psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
         assert health.failure() is None, "what a killed one has left does not count"
-    assert health.failure(other.pid) == f"process {other.pid} is no worker on this host"
+    assert health.failure(other.pid) == f"process {other.pid} is not a worker on this host"
     of_another.unlink()
     beat.rename(beat.with_name(f"{beat.name}0"))  # of an earlier process that had the same id
     assert health.failure() == "no worker of this user runs on this host"

@@ -242,8 +242,8 @@ class JobView:
         if not (recovery and recovery["is_trained"]):
             return None
         if self.structure is not None:
-            return "All weights were trained after the cut: this is no one-shot result."
-        return "Kept weights and norms were trained after pruning: this is no one-shot result."
+            return "All weights were trained after the cut: this is not a one-shot result."
+        return "Kept weights and norms were trained after pruning: this is not a one-shot result."
 
     @property
     def weights(self) -> int:

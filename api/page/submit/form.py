@@ -126,8 +126,8 @@ MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allow
 AMOUNT = Field(
     "amount",
     "How much",
-    "The share to cut, such as 50%; for a smaller model also its size, such as 200MB. The method none takes "
-    "no share: leave this empty.",
+    "The share to cut, such as 50%; for a smaller model also its size, such as 200MB. Empty with the "
+    "method none, which prunes nothing.",
 )
 _SHORT = {
     name: {field: value for field, value in fields.items() if field != "speed"}
@@ -307,11 +307,11 @@ def _form_field(field: str, typed: Mapping[str, str]) -> str:
 
 
 def _recipe(text: str) -> dict[str, Any]:
-    """Parse the recipe. Raises InvalidRequest for one that is no object, or holds a job that is none."""
+    """Parse the recipe. Raises InvalidRequest for one that is not an object, or holds a job that is none."""
     try:
         recipe = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
-        message = f"is no JSON: {error}"
+        message = f"is not JSON: {error}"
     else:
         if isinstance(recipe, dict) and isinstance(recipe.get("job", {}), dict):
             return recipe

@@ -261,7 +261,7 @@ async def _exchange(
                 await reader.readuntil(b"0\r\n\r\n")
         return lines.get("connection") != "close"
     except (ConnectionError, asyncio.IncompleteReadError):
-        return False  # it may hang up on what is no HTTP
+        return False  # it may hang up on what is not HTTP
     except (TimeoutError, asyncio.LimitOverrunError) as error:
         outcome.faults.append(f"{type(error).__name__} for {request.content[:500]!r}")
         return False

@@ -73,7 +73,7 @@ class StandInHub:
         fences = card.split("---\n")
         metadata = yaml.safe_load(fences[1]) if len(fences) > 2 else {}
         base, languages = metadata.get("base_model", "org/name"), metadata.get("language", [])
-        wrong = [] if re.fullmatch(r"[\w.-]+/[\w.-]+", base) else [f'"base_model" {base!r} is no name']
+        wrong = [] if re.fullmatch(r"[\w.-]+/[\w.-]+", base) else [f'"base_model" {base!r} is not a name']
         for code in [languages] if isinstance(languages, str) else languages:
             wrong += [] if re.fullmatch("[a-z]{2,3}", code) else [f'"language" {code!r} is none']
         return [{"message": message} for message in wrong]

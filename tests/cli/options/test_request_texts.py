@@ -145,7 +145,7 @@ def test_texts_of_the_working_directory_are_uploaded(
 
 def test_what_is_no_regular_file_is_not_waited_for(server: ScriptedServer, uploaded: list[bytes]) -> None:
     os.mkfifo("pipe.txt")
-    with pytest.raises(CommandFailed, match=r"cannot read pipe\.txt: it is no regular file"):
+    with pytest.raises(CommandFailed, match=r"cannot read pipe\.txt: it is not a regular file"):
         replaced(server, {"calibration": {"dataset": "./pipe.txt"}})
 
 

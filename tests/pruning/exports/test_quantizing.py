@@ -49,7 +49,7 @@ class TestTypes:
         assert written.sha256 == hashlib.sha256(written.file.read_bytes()).hexdigest()
 
     def test_the_types_are_those_that_the_tensors_have(self, small: Exported, tmp_path: Path) -> None:
-        """A row of 96 is no multiple of 256, so it falls back."""
+        """A row of 96 is not a multiple of 256, so it falls back."""
         written = quantize(small.file, tmp_path / "q4.gguf", "Q4_K_M", engine=small.engine)
         stored = {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(written.file).tensors}
         assert dict(written.types) == stored
@@ -74,9 +74,7 @@ class TestTypes:
         assert 1 / 1.5 < exported_files(shape, parse_exports([f"gguf:{name}"])) / stored < 1.5
 
     def test_an_unknown_type_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(
-            InvalidInput, match="'Q4_7' is no type of a GGUF file; use one of F16, BF16, Q8_0"
-        ):
+        with pytest.raises(InvalidInput, match="'Q4_7' is not a GGUF type; use one of F16, BF16, Q8_0"):
             quantize(tmp_path / "none", tmp_path / "out", "Q4_7")
 
     @pytest.mark.parametrize("name", [name for name, kind in GGUF_TYPES.items() if kind.needs_importance])

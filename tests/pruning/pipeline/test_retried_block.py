@@ -149,7 +149,7 @@ def placed(family: str) -> Placement:
 
 
 def norms_of(family: str, recipe: Recipe, windows: Tensor) -> GradientNorms:
-    """Compute norms that are no views of others, as those of a run."""
+    """Compute norms that are not views of others, as those of a run."""
     if not recipe.gradient_norms:
         return {}
     model = make(family, num_hidden_layers=2)

@@ -12,7 +12,7 @@ from pruning.recipe.exports import CompressedTensorsExport, parse_exports
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["gguf:Q9_9"], "is no type of a GGUF file; use one of F16, BF16, Q8_0"),
+        (["gguf:Q9_9"], "is not a GGUF type; use one of F16, BF16, Q8_0"),
         (
             ["onnx:int8"],
             "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask",

@@ -164,10 +164,10 @@ def described(shape: list[Any], end: int, dtype: str = "F32", name: str = UP) ->
         ((2**62).to_bytes(8, "little") + b"{}", "its header cannot have 4611686018427387904 bytes"),
         ((3).to_bytes(8, "little") + b"{}", "its header cannot have 3 bytes"),
         (b"", "its header cannot have 0 bytes"),
-        ((2).to_bytes(8, "little") + b"[]", "its header is no JSON object"),
+        ((2).to_bytes(8, "little") + b"[]", "its header is not a JSON object"),
         ((21).to_bytes(8, "little") + b'{"__metadata__": [1]}', "no metadata of that kind"),
-        ((2).to_bytes(8, "little") + b"{a", "its header is no JSON"),
-        ((200_000).to_bytes(8, "little") + b"[" * 200_000, "its header is no JSON"),
+        ((2).to_bytes(8, "little") + b"{a", "its header is not JSON"),
+        ((200_000).to_bytes(8, "little") + b"[" * 200_000, "its header is not JSON"),
         ((8).to_bytes(8, "little") + b'{"a": 1}', "of 'a' do not fit"),
     ],
 )
@@ -181,7 +181,7 @@ def test_a_damaged_adapter_is_named(cut: Path, tmp_path: Path, weights: bytes, s
     assert says in str(error.value)
     assert error.value.field == "model.id"
     assert not (tmp_path / "out").exists()
-    # What is no safetensors file here is none to its own library either; some of its files are no adapters.
+    # What is not a safetensors file here is not one to its own library either; some of its are not adapters.
     if not {"elements", "dtype", "LoRA"} & set(says.split()):
         with pytest.raises(SafetensorError):
             load_file(source / "adapter_model.safetensors")
