@@ -154,7 +154,10 @@ def described(shape: list[Any], end: int, dtype: str = "F32", name: str = UP) ->
         (described([20_000_000, 0], 0), "has no elements"),
         (described([0, 64], 0, name="o_proj.lora_A.weight"), "has no elements"),
         (described([16], 8, "F4"), "of an unknown dtype"),
-        (described([2], 8, name=UP.replace("up", "down").replace("lora_B", "lora_A")), "not a matrix of a LoRA"),
+        (
+            described([2], 8, name=UP.replace("up", "down").replace("lora_B", "lora_A")),
+            "not a matrix of a LoRA",
+        ),
         (described([64], 0), "do not fit"),
         (described([2**62, 2**62], 8), "do not fit"),
         (described([64, 3], 8), "do not fit"),
