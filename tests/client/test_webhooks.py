@@ -84,5 +84,5 @@ def test_a_secret_that_is_none_is_named(secret: str) -> None:
 
 def test_a_signed_body_that_is_no_message_is_named() -> None:
     body = json.dumps({"text": "for Slack"})
-    with pytest.raises(UnexpectedResponse, match="no message about a job"):
+    with pytest.raises(UnexpectedResponse, match="not a message about a job"):
         verify_webhook(SECRET, signed(body, SECRET), body.encode())
