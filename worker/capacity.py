@@ -1,4 +1,4 @@
-"""What this machine allows a job."""
+"""What this machine allows a job. Imports no torch: the parent of a worker uses it."""
 
 import shutil
 

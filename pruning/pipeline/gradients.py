@@ -71,8 +71,8 @@ class _SharedNorms:
     def read_or_compute(self, step: Step) -> GradientNorms:
         """Return the norms. Those from the cache are read only where they are used."""
         found = {norm: shards.norms[norm] for norm, shards in self._shards.items()}
-        computed = {} if self.reused else self._computed(step)
-        return {norm: {**found, **computed}[norm] for norm in self._norms}
+        norms = found if self.reused else {**found, **self._computed(step)}
+        return {norm: norms[norm] for norm in self._norms}
 
     @property
     def digests(self) -> NumericsKey:

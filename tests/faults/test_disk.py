@@ -154,6 +154,23 @@ def test_a_full_store_is_reported_while_a_job_waits_in_the_queue_for_space(
     assert (job.state, job.lost_attempts, job.next_try_at) == (JobState.SUCCEEDED, 0, None)
 
 
+class Printed:
+    """What `up` has printed so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys, self._text = capsys, ""
+
+    def read(self) -> str:
+        self._text += self._capsys.readouterr().out
+        return self._text
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + 60
+        while text not in self.read():
+            assert time.monotonic() < deadline, self._text
+            time.sleep(0.02)
+
+
 def test_a_full_disk_of_the_database_is_reported_everywhere(
     postgres_on_a_disk: Postgres,
     tmp_path: Path,
@@ -163,16 +180,7 @@ def test_a_full_disk_of_the_database_is_reported_everywhere(
     monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(Readiness, "cache_seconds", 0.0)
     monkeypatch.setattr(waiting, "QUEUE_CACHE_TTL", 0.0)
-    shown = ""
-
-    def wait_for(text: str) -> None:
-        nonlocal shown
-        deadline = time.monotonic() + 60
-        while text not in shown:
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.02)
-            shown += capsys.readouterr().out
-
+    printed = Printed(capsys)
     database = sessionmaker(create_engine(sqlalchemy_url(postgres_on_a_disk.url), poolclass=NullPool))
     own, spec = f"{workers.name_prefix(7)}a1b2c3", {"model": "org/name", "method": "gblm", "sparsity": 0.5}
     with database.begin() as session:
@@ -195,7 +203,7 @@ def test_a_full_disk_of_the_database_is_reported_everywhere(
         assert client.get("/readyz").status_code == 200
         before = client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"]
         with filled(postgres_on_a_disk.directory.parent):
-            wait_for(
+            printed.wait_for(
                 "the disk of postgres is full: no job begins until there is room on the disk of "
                 f"{postgres_on_a_disk.directory}"
             )
@@ -214,18 +222,18 @@ def test_a_full_disk_of_the_database_is_reported_everywhere(
                 silent_seconds=3600.0,
             ) as watch:
                 watch._began -= timedelta(days=1)
-                wait_for(f"worker {own} takes jobs")
+                printed.wait_for(f"worker {own} takes jobs")
                 looked_at, deadline = watch._no_answer_at, time.monotonic() + 60
                 while watch._no_answer_at == looked_at:  # until it has checked the silent worker once more
                     assert time.monotonic() < deadline, (
                         "a full disk counts as a database that takes heartbeats"
                     )
                     time.sleep(0.02)
-        wait_for("postgres has room on its disk again")
+        printed.wait_for("postgres has room on its disk again")
         assert client.get("/readyz").status_code == 200
         assert client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"] == before
         assert client.get(f"/v1/jobs/{running}").json()["waiting"] is None
-    shown += capsys.readouterr().out
+    shown = printed.read()
     assert "kill" not in shown
     assert shown.count("is full") == 1
 
@@ -253,16 +261,7 @@ def test_a_full_disk_of_the_broker_is_reported_and_its_end_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
-    shown = ""
-
-    def wait_for(text: str) -> None:
-        nonlocal shown
-        deadline = time.monotonic() + 60
-        while text not in shown:
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.02)
-            shown += capsys.readouterr().out
-
+    printed = Printed(capsys)
     with (
         disk(tmp_path / "broker", "16m") as directory,
         Valkey(directory / "valkey") as server,
@@ -273,8 +272,8 @@ def test_a_full_disk_of_the_broker_is_reported_and_its_end_too(
             with suppress(redis.ResponseError):
                 for number in range(100):
                     client.set(f"{number}", bytes(10_000))
-            wait_for(
+            printed.wait_for(
                 f"the disk of valkey is full: no job begins until there is room on the disk of {directory}"
             )
-        wait_for("valkey has room on its disk again")
-    assert "has not answered" not in shown
+        printed.wait_for("valkey has room on its disk again")
+    assert "has not answered" not in printed.read()
