@@ -261,9 +261,7 @@ def requeue_while_unreachable(
     one. The job fails with the error when the next try would come more than `patience_seconds` after the
     first one failed; a retry of the job or a newly finished block starts that time again.
     """
-    row = session.execute(
-        select(Job, NOW.label("now")).where(Job.id == claim.job_id).execution_options(populate_existing=True)
-    ).one_or_none()
+    row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
         return False
     awaited = "store" if error.type == "store" else "hub"

@@ -99,7 +99,7 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     if state is None:
         return False
     if state == JobState.QUEUED:
-        orphaned = {"orphaned_files_since": case((Job.attempt > 0, NOW), else_=Job.orphaned_files_since)}
+        orphaned = {"orphaned_files_since": case((Job.attempt > 0, NOW))}
         move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), values=orphaned)
     elif state == JobState.RUNNING:
         move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING))
@@ -202,7 +202,7 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
 def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
     norms = session.scalar(
         select(Artifact)
-        .join(Job, Job.id == Artifact.job_id)
+        .join(Job)
         .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ONLY)
         .with_for_update(of=Artifact)
     )

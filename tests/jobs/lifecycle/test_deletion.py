@@ -19,6 +19,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import (
+    Artifact,
     Base,
     CachedGradients,
     CachedPerplexity,
@@ -184,8 +185,10 @@ def test_a_job_in_the_zoo_or_in_a_running_sweep_is_not_deleted(database: Databas
         session.execute(update(Job).where(Job.id == swept).values(sweep_id=sweep.id))
     with pytest.raises(owner_moves.JobInUse, match="small-one"):
         delete(database, shown)
-    with pytest.raises(owner_moves.JobInUse, match="sweep"):
+    with pytest.raises(owner_moves.JobInUse) as used:
         delete(database, swept)
+    message = "The job belongs to a sweep that is running. Cancel the sweep, or wait for its end."
+    assert str(used.value) == message
     with database.begin() as session:
         session.execute(update(Sweep).values(state="succeeded"))
     assert delete(database, swept)
@@ -219,6 +222,31 @@ def test_a_job_that_an_open_one_compares_with_is_not_deleted(
     with database.begin() as session:
         assert owner_moves.cancel(session, "ada", user)
     assert delete(database, last)
+
+
+def test_gradient_norms_that_an_open_job_names_are_not_deleted(database: Database, submit: Submit) -> None:
+    """It names their content. Of other jobs no file can be named so."""
+    norms, other_norms, pruned = submit(), submit(), submit()
+    with database.begin() as session:
+        session.execute(update(Job).values(state="succeeded", ended_at=LONG_AGO))
+        session.execute(update(Job).where(Job.id.in_([norms, other_norms])).values(method="gradients"))
+        for job_id, digit in ((norms, "a"), (other_norms, "b"), (pruned, "c")):
+            file = {"name": "norms.safetensors", "key": str(job_id), "size": 5}
+            session.add(Artifact(job_id=job_id, sha256=digit * 64, **file))
+    users = {digit: submit() for digit in "ac"}
+    with database.begin() as session:
+        for digit, user in users.items():
+            spec = {"recipe": {"gradients": f"sha256:{digit * 64}.safetensors"}}
+            session.execute(update(Job).where(Job.id == user).values(spec=spec))
+    with pytest.raises(owner_moves.JobInUse) as used:
+        delete(database, norms)
+    use = f"job {users['a']} uses it"
+    assert str(used.value) == f"Its gradient norms are used: {use}. Cancel that, or wait for its end."
+    assert delete(database, other_norms), "which nobody names"
+    assert delete(database, pruned), "its file holds no norms"
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", users["a"])
+    assert delete(database, norms)
 
 
 def test_sweeps_go_after_the_last_of_their_jobs(

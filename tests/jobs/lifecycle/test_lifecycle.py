@@ -17,7 +17,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
-from tests.claims import take
+from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
 
 Database = sessionmaker[Session]
@@ -176,6 +176,7 @@ def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spe
     with database.begin() as session, pytest.raises(owner_moves.QueueFull) as full:
         owner_moves.retry(session, "ada", failed, max_queued=3)
     assert (full.value.queued, full.value.allowed) == (3, 3)
+    assert str(full.value) == "3 jobs are queued, and 3 are allowed"
 
 
 def test_an_attempt_that_is_lost_twice_counts_once(database: Database, submit: Submit) -> None:
@@ -187,6 +188,29 @@ def test_an_attempt_that_is_lost_twice_counts_once(database: Database, submit: S
     with ThreadPoolExecutor(4) as pool:
         assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]
     assert job(database, claim.job_id).lost_attempts == 1
+
+
+def test_losses_of_whole_workers_are_not_counted_as_the_jobs_but_end_it_at_last(
+    database: Database, claim: Claim
+) -> None:
+    """The first of three attempts was lost by the job itself; all are lost for some reason."""
+
+    def lose(most: int, *, of_the_job: bool) -> tuple[JobState | None, int]:
+        with database.begin() as session:
+            held = session.get_one(Job, claim.job_id)
+            if held.state == JobState.QUEUED:
+                token = claimed(session, claim.job_id).lease_token
+            else:
+                token = claim.lease_token
+            state = lifecycle.take_back(session, claim.job_id, token, "gone", most, of_the_job=of_the_job)
+        return state, job(database, claim.job_id).lost_attempts
+
+    assert lose(3, of_the_job=False) == (JobState.QUEUED, 1)
+    assert lose(3, of_the_job=True) == (JobState.QUEUED, 2)
+    assert lose(4, of_the_job=False) == (JobState.FAILED, 2)
+    error = job(database, claim.job_id).error
+    assert error is not None
+    assert error["message"] == "lost 4 times in a row without a new finished block; last: gone"
 
 
 def test_nothing_leaves_success_and_cancelling_never_becomes_it() -> None:

@@ -1,5 +1,7 @@
 """A job that waits for the Hub or the store: for how long, what it says, and how it ends."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 from uuid import uuid4
 
@@ -16,6 +18,16 @@ from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
 
 Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def tokyo() -> Iterator[None]:
+    """Nine hours after the times of messages, which are in UTC."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
@@ -41,6 +53,7 @@ def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
     assert (row["unreachable_tries"], row["unreachable_since"]) == (0, None)
 
 
+@pytest.mark.usefixtures("tokyo")
 @pytest.mark.parametrize(
     ("kind", "name", "what"),
     [("unreachable", "the Hub", "the Hub did not deliver x"), ("store", "the store", "the store is full")],
@@ -48,7 +61,7 @@ def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
 def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
     database: Database, claim: Claim, kind: str, name: str, what: str
 ) -> None:
-    error = JobError(type=kind, message=f"{what}; try again later")
+    error = JobError(type=kind, message=f"{what}; try again later; or not")
     of_it = "store_away_since" if kind == "store" else "unreachable_since"
     with database.begin() as session:
         before = session.scalar(NOW.select())
@@ -72,7 +85,7 @@ def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
     after = row_of(database, claim.job_id)
     since = f"{row[of_it].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     assert (after["state"], after[of_it]) == (JobState.FAILED, row[of_it])
-    message = f"{what}; try again later (2 tries since {since})"
+    message = f"{what}; try again later; or not (2 tries since {since})"
     assert after["error"] == {"type": kind, "message": message}
     assert attempt_of(database, claim.job_id).outcome == "failed"
 

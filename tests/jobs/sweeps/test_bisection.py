@@ -68,6 +68,18 @@ def test_a_model_that_always_meets_the_bound_is_measured_at_the_highest_end() ->
     assert measured[-1] == 0.9
 
 
+@pytest.mark.parametrize("lowest", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("tolerance", [0.01, 0.07, 0.2, 0.5])
+def test_the_most_jobs_of_a_search_are_those_of_its_worst_outcome(lowest: float, tolerance: float) -> None:
+    target = Target(max_perplexity=20.0, lowest=lowest, highest=0.9, tolerance=tolerance)
+    needed = [len(search(target, best / 1000)[1]) for best in range(1001)]
+    assert Search().most_jobs_left(target) == max(needed)
+
+
+def test_a_search_of_a_size_submits_no_more_jobs_than_its_first() -> None:
+    assert Search().most_jobs_left(Target(max_bytes=1_000_000)) == 0
+
+
 def test_the_gate_of_a_search_is_its_bound() -> None:
     assert Target(max_perplexity=20.0).gate.max_perplexity == 20.0
     assert Target(max_perplexity_increase=0.1).gate.max_perplexity_increase == 0.1
