@@ -199,7 +199,7 @@ def _publish(
         if base_model is not None:
             _set_base_model(directory / _CARD, base_model)
     except OSError as error:
-        raise CommandFailed(f"the card cannot be written: {error}", Exit.FAILED) from error
+        raise CommandFailed(f"the card cannot be changed: {error}", Exit.FAILED) from error
     with _hub_errors(repository):
         commit = hub.upload_folder(
             repo_id=created.repo_id, folder_path=directory, commit_message="Pruned with PruneServe"

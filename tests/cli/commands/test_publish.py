@@ -215,7 +215,7 @@ def test_a_card_that_cannot_be_written_is_no_bad_usage(
     server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
     done = publish(server, hub, str(job_id), "ada/sparse")
     assert done.returncode == Exit.FAILED
-    assert done.stderr.startswith("error: the card cannot be written: ")
+    assert done.stderr.startswith("error: the card cannot be changed: ")
 
 
 def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:
