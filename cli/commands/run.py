@@ -176,7 +176,7 @@ def run_job(
     """
     job: JobDetail | None = None
     try:
-        with time_limit(timeout), _interruptible():
+        with time_limit(timeout), _interruptible(once=bool(cancel_on_interrupt)):
             # No longer than the timeout, which could not name the error.
             patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
             job = _submit(client, body, idempotency_key, patience)
@@ -241,11 +241,17 @@ def watch(client: Client, job_id: UUID, console: Console) -> JobDetail:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Raise `Interrupted` in the main thread on the first SIGINT or SIGTERM; a second one acts as usual."""
+def _interruptible(*, once: bool) -> Iterator[None]:
+    """Raise `Interrupted` in the main thread on the first SIGINT or SIGTERM; a second one acts as usual.
+
+    `once`: a second SIGTERM is ignored, from then on. A shell passes on what its process group has got as
+    well, and the cancellation must not end there; it takes `_LAST_REQUEST_SECONDS` at most.
+    """
     signals = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
+        if once:
+            before[signal.SIGTERM] = signal.SIG_IGN
         restore()
         raise Interrupted(number)
 

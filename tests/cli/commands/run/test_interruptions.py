@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,6 +70,25 @@ def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
     assert ("the job goes on" in output) == (not cancelled)
     # The job as it is now, and not as it was when it was submitted.
     assert re.search(f"state +{'cancelling' if cancelled else 'running'}", output)
+
+
+def test_a_second_sigterm_does_not_end_a_cancellation(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    """A process group gets the signal, and its shell passes it on."""
+    with followed(server, place, job_id, "--cancel-on-interrupt") as process:
+        cancel = server.answers[f"/v1/jobs/{job_id}/cancel"]
+
+        def signalled_meanwhile(it: Exchange) -> None:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+            cancel(it)
+
+        server.on(f"/v1/jobs/{job_id}/cancel", signalled_meanwhile)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == Exit.CANCELLED, output
 
 
 def test_a_cancellation_is_repeated_while_the_server_is_restarted(
