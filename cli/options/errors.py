@@ -28,8 +28,8 @@ _SWEEP_PARTS = {"job": "", "target": "gate."}
 _command: ContextVar[Mapping[str, Any] | None] = ContextVar("what the command was given", default=None)
 
 _WRONG_KEY = (
-    "the server does not know this key: give another by --key-file, or by PRUNESERVE_API_KEY with --url or "
-    "PRUNESERVE_URL; `pruneserve up` prints the path of its own"
+    "the server does not know this key, or it has expired or was revoked: give another by --key-file, or by "
+    "PRUNESERVE_API_KEY with --url or PRUNESERVE_URL; `pruneserve up` prints the path of its own"
 )
 NO_SERVER_HINT = (
     "start a service on this machine with `pruneserve up`, or name another by --url or PRUNESERVE_URL"

@@ -86,7 +86,7 @@ def test_a_wrong_key_and_a_missing_server_have_a_next_step(server: ScriptedServe
     server.on("/v1/methods", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
     refused = methods("--url", server.url, PRUNESERVE_API_KEY="ps_v")
     assert refused.exit_code == Exit.USAGE
-    assert "does not know this key: give another by --key-file" in refused.stderr
+    assert "or it has expired or was revoked: give another by --key-file" in refused.stderr
     away = methods("--url", "http://127.0.0.1:1", PRUNESERVE_API_KEY="ps_v")
     assert away.exit_code == Exit.UNREACHABLE
     assert "Connection refused; start a service on this machine with `pruneserve up`" in away.stderr
