@@ -163,6 +163,8 @@ def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tu
     yield "method", markdown(method_summary(job))
     if job.perplexity:
         yield "perplexity", markdown(perplexity_of(job, job.perplexity))
+    if job.gate and (baseline := job.gate.baseline):
+        yield "baseline", f"[{baseline}](<{server}/jobs/{baseline}>)"
     yield from measurements(job, markdown)
     for warning in warnings_of(report) if report else ():
         yield "warning", markdown(warning)

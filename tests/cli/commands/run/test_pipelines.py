@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from markdown_it import MarkdownIt
@@ -137,6 +137,16 @@ def test_a_missed_gate_names_the_exported_file_that_it_is_on(
     assert f"{name} missed: 6.00%" in result.stdout
     assert f"::error title=PruneServe%3A gate missed::{name} missed" in result.stderr
     assert f"| {name} | 5.00% | 6.00% |" in summary.read_text().replace("\\", "")
+
+
+def test_the_summary_links_the_baseline_that_a_gate_compared_with(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    baseline = uuid4()
+    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"baseline": str(baseline)})
+    run(place, "--summary", str(tmp_path / "own.md"))
+    line = f"| baseline | [{baseline}](<{server.url}/jobs/{baseline}>) |"
+    assert line in (tmp_path / "own.md").read_text().splitlines()
 
 
 @pytest.mark.parametrize(
