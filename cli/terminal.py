@@ -25,7 +25,8 @@ out = Console(
     markup=False,
     emoji=False,
     soft_wrap=True,
-    width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+    # Python has no stream where it was started with a closed one.
+    width=None if sys.stdout and sys.stdout.isatty() else _PIPE_WIDTH,
 )
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 

@@ -58,6 +58,13 @@ def test_a_stream_that_cannot_show_a_character_gets_an_escape() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 \\u2192 2\n", "\\u2264 3\n")
 
 
+def test_a_command_runs_without_a_standard_output() -> None:
+    """As that of a daemon."""
+    command = f"{sys.executable} -m cli.main --version >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
