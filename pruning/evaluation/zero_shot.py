@@ -2,7 +2,9 @@
 
 The harness is an optional extra and slow to import, so it is imported only when tasks are asked for. The
 definition of a task is code (templates, `!function` tags), so a request can only name tasks. The operator
-configures which directories of definitions exist besides the harness's own.
+configures which directories of definitions exist besides the harness's own. Of the harness's own, those are
+refused that run their code on text which the model writes: the model is whatever the request names, and such
+code goes as far as to evaluate the text (the math tasks of `score` do, by sympy's parse_expr).
 """
 
 import importlib.metadata
@@ -46,8 +48,8 @@ class Tasks:
     def __init__(self, evaluation: Evaluation, directories: Sequence[Path]) -> None:
         """Find the tasks among the harness's own and those defined in `directories`.
 
-        Raises InvalidInput if the harness is not installed, or with the unknown task; Unreachable with the
-        task whose data cannot be loaded.
+        Raises InvalidInput if the harness is not installed, or with the task that is unknown or refused;
+        Unreachable with the task whose data cannot be loaded.
         """
         self.names = evaluation.tasks
         self.files = definitions(directories)
@@ -62,13 +64,25 @@ class Tasks:
                     field=f"{_FIELD}.{number}",
                 )
             try:
-                self._manager.load([name])
+                loaded = self._manager.load([name])["tasks"]
             except Exception as error:  # a task is third-party code, which fails in its own ways
                 raise Unreachable(
                     f"the task {name} could not be loaded with its data ({type(error).__name__}); check the "
                     "network, or define the task on local files",
                     field=f"{_FIELD}.{number}",
                 ) from error
+            for leaf, task in loaded.items():
+                if _has_code_for_written_text(task) and not self._is_defined_in(directories, name, leaf):
+                    raise InvalidInput(
+                        f"{leaf} runs code of its own on text that the model writes; an operator who trusts "
+                        "all models with it can define it in a directory of tasks",
+                        field=f"{_FIELD}.{number}",
+                    )
+
+    def _is_defined_in(self, directories: Sequence[Path], *names: str) -> bool:
+        entries = (self._manager.task_index.get(name) for name in names)
+        paths = [entry.yaml_path for entry in entries if entry is not None and entry.yaml_path is not None]
+        return any(path.is_relative_to(directory) for path in paths for directory in directories)
 
     def scores(
         self,
@@ -121,6 +135,23 @@ class _ForwardCheck:
         self.raised = True
         self._check()
         self.raised = False
+
+
+def _has_code_for_written_text(task: Any) -> bool:  # noqa: ANN401 - a task of the harness
+    from lm_eval.api.task import ConfigurableTask
+
+    if type(task) is not ConfigurableTask:  # a class of its own, which may let the model write in any task
+        return True
+    config = task.config
+    return task.OUTPUT_TYPE == "generate_until" and _holds_a_function(
+        [config.process_results, config.metric_list, config.filter_list]
+    )
+
+
+def _holds_a_function(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_a_function, value.values()))
+    return any(map(_holds_a_function, value)) if isinstance(value, list) else callable(value)
 
 
 def definitions(directories: Sequence[Path]) -> tuple[FrozenFile, ...]:

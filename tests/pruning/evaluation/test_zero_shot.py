@@ -171,6 +171,55 @@ def test_an_unknown_task_is_refused_with_its_index(definitions: Path, name: str)
     assert caught.value.field == "evaluation.tasks.1"
 
 
+@pytest.fixture
+def scored_by_code(
+    monkeypatch: pytest.MonkeyPatch, own_tasks_only: None, definitions: Path, tmp_path: Path
+) -> Path:
+    """The directory of definitions that are made to be the only ones of the harness itself."""
+    from lm_eval.tasks import _index
+
+    choosing = DEFINITION.format(name="choosing", file=definitions / "questions.jsonl")
+    writing = choosing.replace("multiple_choice", "generate_until").replace(
+        "metric: acc", "metric: exact_match"
+    )
+    own_filter = "{function: custom, filter_fn: !function scoring.score}"
+    for name, text in {
+        "choosing": f"{choosing}process_results: !function scoring.score\n",
+        "writing": writing,
+        "scored": f"{writing}process_results: !function scoring.score\n",
+        "measured": writing.replace("metric: exact_match", "metric: !function scoring.score"),
+        "filtered": f"{writing}filter_list: [{{name: own, filter: [{own_filter}]}}]\n",
+        "many": "group: many\ntask: [writing, scored]\n",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text.replace("task: choosing", f"task: {name}"))
+    (tmp_path / "scoring.py").write_text("def score(document, results):\n    return eval(results[0])\n")
+    find = _index.TaskIndex._iter_yaml_files
+    own = Path(_index.__file__).parent
+    monkeypatch.setattr(
+        _index.TaskIndex,
+        "_iter_yaml_files",
+        staticmethod(lambda root: find(tmp_path if root == own else root)),
+    )
+    return tmp_path
+
+
+@with_harness
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [("scored", "scored"), ("measured", "measured"), ("filtered", "filtered"), ("many", "scored")],
+)
+def test_code_of_a_task_reads_what_a_model_writes_only_if_the_operator_defines_it(
+    scored_by_code: Path, name: str, refused: str
+) -> None:
+    with pytest.raises(
+        InvalidInput, match=f"{refused} runs code of its own on text that the model"
+    ) as caught:
+        Tasks(Evaluation(tasks=("writing", "choosing", name)), ())
+    assert caught.value.field == "evaluation.tasks.2"
+    Tasks(Evaluation(tasks=(name,)), (scored_by_code,))
+
+
 @with_harness
 @pytest.mark.usefixtures("own_tasks_only")
 def test_a_task_whose_data_cannot_be_loaded_is_named(definitions: Path) -> None:
