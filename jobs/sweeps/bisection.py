@@ -14,7 +14,6 @@ from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
 
 _DIGITS = 4
-_ANY = UUID(int=0)
 
 
 class Search(BaseModel):
@@ -55,21 +54,29 @@ class Search(BaseModel):
         """Return how many more jobs the search submits at most. One of a size submits all at the start."""
         if target.is_of_size:
             return 0
-        sparsity = self.next_sparsity(target)
-        if sparsity is None:
-            return 0
-        outcomes = (self.after(sparsity, _ANY, met=met) for met in (True, False))
-        return 1 + max(after.most_jobs_left(target) for after in outcomes)
+        return _most_left(self.met, self.missed, target)
 
     def next_sparsity(self, target: Target) -> float | None:
         """Return the sparsity to measure next, or None when the search is over."""
-        low = target.lowest if self.met is None else self.met
-        high = target.highest if self.missed is None else self.missed
-        if high - low > target.tolerance:
-            return round((low + high) / 2, _DIGITS)
-        # The ends of the range are measured only when all sparsities between them had the same outcome.
-        if self.met is None and self.missed != target.lowest:
-            return target.lowest
-        if self.missed is None and self.met != target.highest:
-            return target.highest
-        return None
+        return _next(self.met, self.missed, target)
+
+
+def _most_left(met: float | None, missed: float | None, target: Target) -> int:
+    # On plain numbers: the two outcomes of each job make thousands of states, and requests wait for this.
+    sparsity = _next(met, missed, target)
+    if sparsity is None:
+        return 0
+    return 1 + max(_most_left(sparsity, missed, target), _most_left(met, sparsity, target))
+
+
+def _next(met: float | None, missed: float | None, target: Target) -> float | None:
+    low = target.lowest if met is None else met
+    high = target.highest if missed is None else missed
+    if high - low > target.tolerance:
+        return round((low + high) / 2, _DIGITS)
+    # The ends of the range are measured only when all sparsities between them had the same outcome.
+    if met is None and missed != target.lowest:
+        return target.lowest
+    if missed is None and met != target.highest:
+        return target.highest
+    return None
