@@ -74,7 +74,9 @@ def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: i
     """Return a page of the entries, newest first, without reports and specifications."""
     query = page(_listed(), ZooEntry.id, before, limit)
     if wanted.search is not None:
-        query = query.where(Job.model.icontains(wanted.search, autoescape=True))
+        # Only in what others see, of a path the last part, or they would spell out the rest by searches.
+        shown = func.regexp_replace(Job.model, "^/(.*/)?", "")
+        query = query.where(shown.icontains(wanted.search, autoescape=True))
     if wanted.method is not None:
         query = query.where(Job.method == wanted.method)
     if wanted.pattern is not None:

@@ -168,6 +168,19 @@ def test_the_catalogue_is_filtered_and_paged(client: TestClient, finished: Finis
     assert client.get("/v1/zoo?method=magic").status_code == 422
 
 
+@pytest.mark.threat
+def test_no_search_spells_out_the_path_of_anothers_model(client_of: ClientOf, finished: Finish) -> None:
+    entry = promote(client_of("ada"), finished(model="/srv/secret/place"))
+    eve = client_of("eve", scopes_but("admin"))
+
+    def found(text: str) -> list[str]:
+        return [item["slug"] for item in eve.get("/v1/zoo", params={"search": text}).json()["items"]]
+
+    assert found("PLACE") == found("lac") == [entry["slug"]]
+    assert found("/") == found("secret") == found("t/place") == []
+    assert entry["slug"] not in eve.get("/zoo?search=secret").text
+
+
 def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: ClientOf, finished: Finish) -> None:
     ada, eve = client_of("ada"), client_of("eve", scopes_but("admin"))
     job_id = finished(model="/srv/models/secret/place")
