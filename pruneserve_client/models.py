@@ -1625,7 +1625,10 @@ class Needs(Model):
     """Memory of the host, on a worker without a GPU."""
 
     scratch_bytes: int = 0
-    """Room on the scratch disk."""
+    """Room on the scratch disk, on a worker with a GPU."""
+
+    cpu_scratch_bytes: int = 0
+    """Room on the scratch disk, on a worker without a GPU, whose dtype may be wider."""
 
     cpu_seconds: float = 0.0
     """Time that a worker without a GPU would take."""

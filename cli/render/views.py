@@ -281,11 +281,11 @@ def _add_placement(table: Table, job: JobDetail) -> None:
         table.add_row("class", clean(job.worker_class))
     if (needs := job.needs) is not None:
         gpus = f"{needs.gpus} x " if needs.gpus else ""
-        without = "" if needs.gpus else f" ({size(needs.cpu_bytes)} without a GPU)"
+        without = f" (without a GPU {size(needs.cpu_bytes)} and {size(needs.cpu_scratch_bytes)})"
         table.add_row(
             "needs",
-            f"{gpus}{size(needs.device_bytes)} of GPU memory, {size(needs.host_bytes)} of host memory"
-            f"{without}, {size(needs.scratch_bytes)} of disk",
+            f"{gpus}{size(needs.device_bytes)} of GPU memory, {size(needs.host_bytes)} of host memory and "
+            f"{size(needs.scratch_bytes)} of disk{'' if needs.gpus else without}",
         )
 
 

@@ -71,8 +71,9 @@ def require_scratch(session: Session, claim: Claim, worker: str, size: int) -> b
     stored = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
     has = workers.capacity_of(session, worker)
     needs = needs_of(stored or {})
-    least = max(size, needs.scratch_bytes, has.scratch_bytes + 1 if has else 0)
-    raised = needs.model_copy(update={"scratch_bytes": least})
+    least = max(size, has.scratch_bytes + 1 if has else 0)
+    names = ("scratch_bytes", "cpu_scratch_bytes")
+    raised = needs.model_copy(update={name: max(least, getattr(needs, name)) for name in names})
     changed = update(Job).where(*lifecycle.running_under(claim)).values(needs=raised.model_dump())
     return session.scalar(changed.returning(Job.id)) is not None
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
 from pruning.estimate import Machine, ModelShape, disk, slowest_machine
-from pruning.estimate.by_stage import compute_dtype
 from pruning.estimate.work import Windows
 
 MARGIN = 1.1
@@ -57,7 +56,10 @@ class Needs(BaseModel):
     device_bytes: int = Field(0, ge=0, description="Memory of each GPU, on a worker that has any.")
     host_bytes: int = Field(0, ge=0, description="Memory of the host, on a worker with a GPU.")
     cpu_bytes: int = Field(0, ge=0, description="Memory of the host, on a worker without a GPU.")
-    scratch_bytes: int = Field(0, ge=0, description="Room on the scratch disk.")
+    scratch_bytes: int = Field(0, ge=0, description="Room on the scratch disk, on a worker with a GPU.")
+    cpu_scratch_bytes: int = Field(
+        0, ge=0, description="Room on the scratch disk, on a worker without a GPU, whose dtype may be wider."
+    )
     cpu_seconds: float = Field(0.0, ge=0, description="Time that a worker without a GPU would take.")
 
     @classmethod
@@ -67,26 +69,21 @@ class Needs(BaseModel):
         `machines`: the time without a GPU is that of the slowest machine without one.
         """
         cpus = [machine for machine in machines if machine.kind == "cpu"]
-        recipe, evaluation = spec.recipe, spec.evaluation
         on_gpu, on_cpu = spec.estimate(shape, _SMALLEST_GPU), spec.estimate(shape, _SMALLEST_CPU)
-        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
-        states = disk.final_states(shape, Windows.of_exports(evaluation, shape).tokens, dtype)
-        exported = disk.exports(shape, spec.exports, states=states) - disk.exported_files(shape, spec.exports)
-        files = disk.RunFiles.estimated(
-            recipe, evaluation, shape, dtype, exports=spec.exports, save_masks=spec.save_masks
-        )
-        # llama.cpp maps a file next to the dense model in 16 bits, and needs memory of its own.
-        with_llama = _CUDA_PROCESS_BYTES + exported if spec.exports else 0
+        least_of_host = _CUDA_PROCESS_BYTES + disk.shards_in_memory(spec.recipe, shape)
         estimated = cls(
             device_bytes=int(MARGIN * on_gpu.memory_bytes),
-            host_bytes=max(_CUDA_PROCESS_BYTES + disk.shards_in_memory(recipe, shape), with_llama),
+            host_bytes=max(least_of_host, _with_llama(spec, shape, on_gpu.dtype)),
             # The kernel drops the pages of the mapped checkpoint where it needs room.
             cpu_bytes=max(
-                _PROCESS_BYTES, int(MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)), with_llama
+                _PROCESS_BYTES,
+                int(MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)),
+                _with_llama(spec, shape, on_cpu.dtype),
             ),
-            scratch_bytes=max(shards + output for shards, output in files.moments()),
+            scratch_bytes=_scratch(spec, shape, on_gpu.dtype),
+            cpu_scratch_bytes=_scratch(spec, shape, on_cpu.dtype),
             # Not on the smallest one, which streams everything, and has one dtype.
-            cpu_seconds=spec.estimate(shape, slowest_machine(cpus, recipe, shape)).seconds,
+            cpu_seconds=spec.estimate(shape, slowest_machine(cpus, spec.recipe, shape)).seconds,
         )
         return estimated.with_placement(spec)
 
@@ -105,6 +102,7 @@ class Needs(BaseModel):
             "host_bytes": placement.host_memory_bytes,
             "cpu_bytes": placement.host_memory_bytes,
             "scratch_bytes": placement.scratch_bytes,
+            "cpu_scratch_bytes": placement.scratch_bytes,
         }
         return self.model_copy(
             update={
@@ -116,7 +114,7 @@ class Needs(BaseModel):
 
     def max_with(self, estimated: "Needs") -> Self:
         """Return these needs where they are more than those estimated now, and otherwise those."""
-        amounts = ("gpus", "device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes")
+        amounts = self.model_dump(exclude={"cpu_seconds"})
         larger = {name: max(getattr(self, name), getattr(estimated, name)) for name in amounts}
         return self.model_copy(update={**larger, "cpu_seconds": estimated.cpu_seconds})
 
@@ -137,6 +135,26 @@ class Needs(BaseModel):
         if gpus:
             raised["host_bytes"] = max(self.host_bytes, more)
         return self.model_copy(update=raised)
+
+
+def _with_llama(spec: JobSpec, shape: ModelShape, dtype: str) -> int:
+    """Return the host memory of exports: llama.cpp maps a file next to the dense model in 16 bits.
+
+    It needs memory of its own besides. `dtype`: of the computation.
+    """
+    if not spec.exports:
+        return 0
+    states = disk.final_states(shape, Windows.of_exports(spec.evaluation, shape).tokens, dtype)
+    written = disk.exports(shape, spec.exports, states=states)
+    return _CUDA_PROCESS_BYTES + written - disk.exported_files(shape, spec.exports)
+
+
+def _scratch(spec: JobSpec, shape: ModelShape, dtype: str) -> int:
+    """Return the most that a run in a dtype has on the scratch disk at a time."""
+    files = disk.RunFiles.estimated(
+        spec.recipe, spec.evaluation, shape, dtype, exports=spec.exports, save_masks=spec.save_masks
+    )
+    return max(shards + output for shards, output in files.moments())
 
 
 UNKNOWN_NEEDS = Needs(cpu_seconds=1e9)
@@ -262,7 +280,7 @@ def _available(capacity: Capacity) -> dict[str, int]:
 def _wanted(needs: Needs, capacity: Capacity) -> dict[str, int]:
     """What a job needs of a worker like this one."""
     if not capacity.gpus and not needs.gpus:
-        return {"gpus": 0, "device": 0, "host": needs.cpu_bytes, "scratch": needs.scratch_bytes}
+        return {"gpus": 0, "device": 0, "host": needs.cpu_bytes, "scratch": needs.cpu_scratch_bytes}
     return {
         "gpus": max(1, needs.gpus),
         "device": needs.device_bytes,

@@ -100,6 +100,7 @@ def test_a_change_that_rounds_to_nothing_has_no_minus(pruned: float, grown: str)
 
 def test_a_job_shows_its_class_and_what_it_needs() -> None:
     needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
+    needs["cpu_scratch_bytes"] = 4e12
     job = JobDetail.model_validate(
         job_document(uuid4(), "queued", worker_class="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
     )
@@ -108,4 +109,5 @@ def test_a_job_shows_its_class_and_what_it_needs() -> None:
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "gpu.80g" in shown
-    assert "62.0 GB of GPU memory, 4.0 GB of host memory (5.0 GB without a GPU), 3000.0 GB of disk" in shown
+    assert "62.0 GB of GPU memory, 4.0 GB of host memory and 3000.0 GB of disk" in shown
+    assert "3000.0 GB of disk (without a GPU 5.0 GB and 4000.0 GB)" in shown

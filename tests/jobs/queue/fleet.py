@@ -19,7 +19,9 @@ GB = 10**9
 CPU = Capacity(host_bytes=16 * GB, scratch_bytes=100 * GB)
 GPU_24G = Capacity(gpus=1, device_bytes=23 * GB, host_bytes=48 * GB, scratch_bytes=400 * GB)
 GPU_80G = Capacity(gpus=1, device_bytes=78 * GB, host_bytes=120 * GB, scratch_bytes=900 * GB)
-SMALL = Needs(device_bytes=GB, host_bytes=GB, cpu_bytes=GB, scratch_bytes=GB, cpu_seconds=10.0)
+SMALL = Needs(
+    device_bytes=GB, host_bytes=GB, cpu_bytes=GB, scratch_bytes=GB, cpu_scratch_bytes=GB, cpu_seconds=10.0
+)
 LONG = SMALL.model_copy(update={"cpu_seconds": 1e6})
 LARGE = LONG.model_copy(update={"device_bytes": 60 * GB, "cpu_bytes": 60 * GB})
 

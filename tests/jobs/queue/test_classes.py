@@ -62,10 +62,12 @@ def test_a_class_has_what_its_workers_have_the_smallest_first() -> None:
 
 
 def naive_fits(needs: Needs, capacity: Capacity) -> bool:
-    if capacity.scratch_bytes < needs.scratch_bytes:
+    if capacity.gpus == 0 and needs.gpus == 0:
+        return (
+            capacity.host_bytes >= needs.cpu_bytes and capacity.scratch_bytes >= needs.cpu_scratch_bytes
+        )
+    if capacity.gpus == 0 or capacity.scratch_bytes < needs.scratch_bytes:
         return False
-    if capacity.gpus == 0:
-        return needs.gpus == 0 and capacity.host_bytes >= needs.cpu_bytes
     return (
         capacity.gpus >= needs.gpus
         and capacity.device_bytes >= needs.device_bytes
@@ -119,6 +121,7 @@ def test_the_choice_is_that_of_a_straightforward_search() -> None:
             host_bytes=draw.choice(sizes),
             cpu_bytes=draw.choice(sizes),
             scratch_bytes=draw.choice(sizes),
+            cpu_scratch_bytes=draw.choice(sizes),
             cpu_seconds=draw.choice((0, 900, 901)),
         )
         for capacity in itertools.chain(*classes.values()):

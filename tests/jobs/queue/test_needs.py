@@ -56,8 +56,19 @@ def test_the_disk_has_room_for_the_norms_the_cache_and_the_output() -> None:
     assert l1 > 4 * weights + 2 * L405.parameters
     # Without norms: the output, a bit for each weight, and two sets of the windows' hidden states.
     hidden = 128 * 2048 * 4096 * 2
-    wanda = Needs.of(spec(method="wanda"), L8).scratch_bytes
-    assert wanda == 2 * L8.parameters + L8.block_weights // 8 + 2 * hidden
+    wanda = Needs.of(spec(method="wanda"), L8)
+    assert wanda.scratch_bytes == 2 * L8.parameters + L8.block_weights // 8 + 2 * hidden
+
+
+def test_a_cpu_without_bfloat16_needs_a_larger_disk_than_a_gpu() -> None:
+    """It computes in float32, in which it saves hidden states and the weights that a method changes."""
+    hidden = 128 * 2048 * 4096
+    needs = Needs.of(spec(method="sparsegpt"), L8)
+    common = 2 * L8.parameters + L8.block_weights // 8
+    assert needs.scratch_bytes == common + 2 * (L8.block_weights + 2 * hidden)
+    assert needs.cpu_scratch_bytes == common + 4 * (L8.block_weights + 2 * hidden)
+    same = Needs.of(spec(method="sparsegpt", dtype="float32"), L8)
+    assert same.scratch_bytes == same.cpu_scratch_bytes == needs.cpu_scratch_bytes
 
 
 def test_longer_windows_need_more_and_a_small_model_is_quick_on_a_cpu() -> None:
@@ -114,7 +125,7 @@ def test_what_the_request_says_holds_in_place_of_the_estimate() -> None:
     assert (host.host_bytes, host.cpu_bytes) == (half, max(half, estimated.cpu_bytes // 4))
     assert requested_needs(spec()) is None
     assert requested_needs(spec({"scratch_bytes": 3})) == Needs(
-        scratch_bytes=3, cpu_seconds=UNKNOWN_NEEDS.cpu_seconds
+        scratch_bytes=3, cpu_scratch_bytes=3, cpu_seconds=UNKNOWN_NEEDS.cpu_seconds
     )
 
 
@@ -124,7 +135,7 @@ def test_needs_are_not_lowered_below_a_quarter_of_the_estimate() -> None:
     nothing = {"gpus": 0, "device_memory_bytes": 0, "host_memory_bytes": 0, "scratch_bytes": 0}
     said = Needs.of(spec(nothing), L405)
     assert said.cpu_seconds == estimated.cpu_seconds
-    for name in ("device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes"):
+    for name in ("device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes", "cpu_scratch_bytes"):
         assert getattr(said, name) == getattr(estimated, name) // 4 > 0
 
 
