@@ -35,8 +35,12 @@ def changed_numerics(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[
     """Return the entries of an earlier key whose values have changed, by name.
 
     Digests are omitted: they identify the results of earlier stages, which change only because those stages
-    are computed again. So are names that one key lacks: whether norms are computed or found in a cache.
+    are computed again. So are names that one key lacks: whether norms are computed or found in a cache. A run
+    may compute gradients of gates, and later norms in the same stage: neither takes the other's place.
     """
+    of_gates = [key["norms"] == "gates" for key in (before, now) if "norms" in key]
+    if len(set(of_gates)) > 1:
+        return {}
     return {
         name: before[name]
         for name in now

@@ -175,6 +175,14 @@ def test_a_model_that_loses_blocks_alone_keeps_the_bytes_of_the_others(model: Pa
     assert "solved for again" not in card
 
 
+def test_norms_of_weights_replace_no_gates(model: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    store = DirectoryResumeStore(tmp_path / "resume", report=said.append)
+    wanted = recipe(model, **RECIPES["structure and mask"])
+    run_recipe(wanted, EVALUATION, output=tmp_path / "out", schedule="streamed", resume_store=store)
+    assert said == []
+
+
 def test_what_is_left_can_be_masked(model: Path, tmp_path: Path) -> None:
     report = run_recipe(
         recipe(model, **RECIPES["wanda"]), EVALUATION, output=tmp_path / "out", save_masks=True

@@ -55,6 +55,20 @@ def test_the_reason_is_the_condition_and_not_what_follows_from_it() -> None:
     assert restart(2, Stage.PRUNE, rows, HERE | {"gradients l2": "cd" * 32}) is None
 
 
+def test_gates_are_not_lost_for_the_norms_that_are_computed_after_them() -> None:
+    gates = {"norms": "gates", "schedule": "whole", "micro_batch": 8}
+    norms = {"norms": "l1", "schedule": "streamed", "micro_batch": 4}
+    rows = [row(1, Stage.GRADIENTS, 2, HERE | gates)]
+    assert restart(1, Stage.GRADIENTS, rows, HERE | norms) is None
+    rows.append(row(1, Stage.GRADIENTS, 0, HERE | norms))
+    event = restart(2, Stage.GRADIENTS, rows, HERE | norms | {"micro_batch": 2})
+    assert event is not None
+    assert (event.blocks, event.reason) == (1, "micro_batch 4 before, 2 now")
+    moved = restart(2, Stage.CUT, rows, ELSEWHERE)
+    assert moved is not None
+    assert moved.blocks == 2
+
+
 def test_the_conditions_of_the_worker_are_those_of_its_placement() -> None:
     of_a_cpu = Placement(make("llama")).numerics_key.keys()
     assert WORKER_FIELDS - of_a_cpu == {"triton", "cudnn"}
