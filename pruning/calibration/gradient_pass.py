@@ -9,7 +9,7 @@ that runs out at a single window on `whole` starts over on `streamed`.
 
 import logging
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -150,7 +150,13 @@ class GradientPass:
             **of_placement,
         }
 
-    def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
+    def run(
+        self,
+        step: Step,
+        resume_store: ResumeStore | None = None,
+        *,
+        before_streaming: Callable[[], None] = lambda: None,
+    ) -> GradientNorms:
         """Compute the norms.
 
         Parameters
@@ -160,6 +166,9 @@ class GradientPass:
         resume_store
             Required by the streamed schedule, which computes only the blocks that the store lacks and commits
             a shard for each of them.
+        before_streaming
+            Called before a pass that does not fit on `whole` is streamed, which needs disk; what it raises
+            ends the pass.
 
         Returns
         -------
@@ -178,8 +187,11 @@ class GradientPass:
             try:
                 return self._try(step, resume_store)
             except (RuntimeError, MemoryError, OSError) as error:
+                name = self.schedule.name
                 if not self._degrade_after(error, resume_store):
                     raise
+                if self.schedule.name != name:
+                    before_streaming()
             finally:
                 self._placement.end_stage()
             release_memory()  # of the failed pass

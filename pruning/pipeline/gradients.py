@@ -6,7 +6,7 @@ by which they are masked.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -86,7 +86,9 @@ class _SharedNorms:
 
     def _computed(self, step: Step) -> GradientNorms:
         cache, resume_store = self._context.gradient_cache, self._context.resume_store
-        computed = self.gradient_pass.run(step, resume_store)
+        computed = self.gradient_pass.run(
+            step, resume_store, before_streaming=partial(self._context.check_streamed, self._model)
+        )
         if cache is not None:
             shards, publish = store_norms(
                 cache, self._fingerprints, computed, self.gradient_pass, self._stack, resume_store

@@ -13,6 +13,7 @@ from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.evaluation.cache import PerplexityCache
 from pruning.files.verified_publisher import VerifiedPublisher
+from pruning.pipeline.models import LoadedModel
 from pruning.progress import Progress, Step
 from pruning.recipe import Stage
 from pruning.report import StageFacts
@@ -108,6 +109,8 @@ class RunContext:
     publications: VerifiedPublisher
     resume_store: ResumeStore
     reading: UntrustedReader
+    check_streamed: Callable[[LoadedModel], None]
+    """Raises PruningError where the disks have no room for this model's gradients to be streamed."""
 
     def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
         """Record a stage; what is ready for publication is published between its steps."""

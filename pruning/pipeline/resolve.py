@@ -86,6 +86,11 @@ class ResolvedRun:
         """The calibration windows: int64 (samples, length)."""
         return self.calibration.windows if self.calibration else None
 
+    @property
+    def predictions(self) -> int:
+        """The tokens that the evaluation predicts, on all texts."""
+        return sum(predictions_in(text.windows) for text in self.evaluation.texts)
+
     @cached_property
     def calibration_facts(self) -> CalibrationFacts | None:
         """The calibration windows, for the report."""
@@ -177,8 +182,7 @@ class ResolveStage:
         """
         resolved = self._resolve(step)
         loaded = replace(resolved.model.load(), method_key=self._method_key)
-        predictions = sum(predictions_in(text.windows) for text in resolved.evaluation.texts)
-        self.room.check(loaded, resolved.windows, predictions, self.schedule)
+        self.room.check(loaded, resolved.windows, resolved.predictions, self.schedule)
         self.on_shape(resolved.model.shape)
         step(1, 1)
         return resolved, loaded

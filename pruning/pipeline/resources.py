@@ -1,7 +1,7 @@
 """The one policy for memory and disk: what a run needs, and what happens if there is too little.
 
-- Disk: `DiskRoom`, by the config alone and once the model is loaded,
-  `has_room_for_states` for files that a run can do without.
+- Disk: `DiskRoom`, by the config alone, once the model is loaded, and before a gradient pass that does not fit
+  into memory as a whole is streamed; `has_room_for_states` for files that a run can do without.
 - Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
 

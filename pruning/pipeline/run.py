@@ -227,11 +227,14 @@ def _context(
             publications=publications,
             resume_store=GuardedResumeStore(place.resume_store, resolved.files),
             reading=services.reading,
+            check_streamed=lambda model: _room(request, services, place).check(
+                model, resolved.windows, resolved.predictions, "streamed"
+            ),
         )
 
 
-def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
-    room = DiskRoom(
+def _room(request: RunRequest, services: Services, place: _Workplace) -> DiskRoom:
+    return DiskRoom(
         request.recipe,
         request.exports,
         request.save_masks,
@@ -239,6 +242,9 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         place.resume_store,
         services.gradient_cache,
     )
+
+
+def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
     return ResolveStage(
         recipe=request.recipe,
         evaluation=request.evaluation,
@@ -251,7 +257,7 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         baseline=request.baseline,
         resume_store=place.resume_store,
         output=place.directory,
-        room=room,
+        room=_room(request, services, place),
         schedule=request.schedule,
         on_shape=services.on_shape,
     )

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from pruning.calibration.lm_head import LMHeadLoss
 from pruning.estimate import disk
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
@@ -94,6 +96,33 @@ def test_a_streamed_pass_needs_disk_for_shards_and_gradients_between_blocks(
         (store.directory(stage) / "00002.safetensors").write_bytes(bytes(1000))
         left = shards + 2 * HIDDEN_STATES - 1000 * written
         assert needed("gblm", 0, schedule="streamed", resume_store=store) == left
+
+
+@pytest.mark.slow
+def test_a_pass_that_does_not_fit_as_a_whole_is_not_streamed_without_the_disk_for_it(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DirectoryResumeStore(tmp_path / "resume")
+    usage = shutil.disk_usage(tmp_path)
+
+    def no_memory(*_: object) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(LMHeadLoss, "gradient", no_memory)
+    recipe = Recipe.model_validate(
+        {
+            "model": str(tiny_llama_dir),
+            "method": "gblm",
+            "sparsity": 0.5,
+            "calibration": {"dataset": "builtin", "samples": 1, "sequence_length": LENGTH},
+        }
+    )
+    with pytest.raises(DiskTooSmall) as refused:
+        run_recipe(recipe, EVALUATION, output=tmp_path / "out", schedule="whole", resume_store=store)
+    model = (tiny_llama_dir / "model.safetensors").stat().st_size
+    written = sum(path.stat().st_size for path in (tmp_path / "resume").rglob("*") if path.is_file())
+    assert refused.value.needed >= FLOAT32 * WEIGHTS + model - written
 
 
 def test_a_cut_saves_its_activations_whatever_the_schedule(needed: Needed, tmp_path: Path) -> None:
