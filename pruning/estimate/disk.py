@@ -52,15 +52,18 @@ def final_states(shape: ModelShape, predictions: int, dtype: str) -> int:
     return predictions * shape.hidden * BYTES[dtype]
 
 
-def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, memory: int) -> int:
-    """Return the inputs of blocks that a streamed pass cannot keep in `memory` bytes, however few it retains.
+def spilled_block_inputs(
+    shape: ModelShape, windows: Windows, dtype: str, *, memories: Collection[int]
+) -> int:
+    """Return the inputs of blocks that a streamed pass cannot keep in memory, however few it retains.
 
-    It retains every k-th input, and those between two of them while they are recomputed; one more is for the
+    `memories`: the bytes for them on the device and on the host, each of which holds whole inputs. The pass
+    retains every k-th input, and those between two of them while they are recomputed; one more is for the
     gradient between two blocks.
     """
     each, blocks = block_inputs(shape, windows, dtype), len(shape.blocks)
     fewest = 1 + min(-(-blocks // interval) + interval - 1 for interval in range(1, blocks + 1))
-    return max(0, fewest - memory // each) * each
+    return max(0, fewest - sum(memory // each for memory in memories)) * each
 
 
 def exported_files(shape: ModelShape, exports: Collection[Export]) -> int:
@@ -143,7 +146,7 @@ class RunFiles:
             shape.stored_bytes,
             len(recipe.gradient_norms) if computes else 0,
             is_streamed=computes,
-            spilled=spilled_block_inputs(shape, windows, dtype, memory=memory),
+            spilled=spilled_block_inputs(shape, windows, dtype, memories=(memory,)),
             exports=exports,
             has_masks=save_masks or has_mask(exports),
             dequantised=shape.stored_bytes if shape.is_quantised else 0,

@@ -1,7 +1,7 @@
 """The one policy for memory and disk: what a run needs, and what happens if there is too little.
 
-- Disk: `DiskRoom`, by the config alone, once the model is loaded, and before a gradient pass that does not fit
-  into memory as a whole is streamed; `has_room_for_states` for files that a run can do without.
+- Disk: `DiskRoom`, by the config alone, once the model is loaded, and before a gradient pass is streamed that
+  does not fit as a whole; `has_room_for_states` for files that a run can do without.
 - Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
 
@@ -166,7 +166,7 @@ class DiskRoom:
         windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
         budget = Budget.of(placement.device, self.resume_store.directory(Stage.PRUNE))
         name = dtype_name(dtype)
-        return disk.spilled_block_inputs(shape, windows, name, memory=budget.device + budget.host)
+        return disk.spilled_block_inputs(shape, windows, name, memories=(budget.device, budget.host))
 
 
 def refuse_downloads(downloads: Mapping[Path, int]) -> None:

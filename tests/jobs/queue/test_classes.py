@@ -63,9 +63,7 @@ def test_a_class_has_what_its_workers_have_the_smallest_first() -> None:
 
 def naive_fits(needs: Needs, capacity: Capacity) -> bool:
     if capacity.gpus == 0 and needs.gpus == 0:
-        return (
-            capacity.host_bytes >= needs.cpu_bytes and capacity.scratch_bytes >= needs.cpu_scratch_bytes
-        )
+        return capacity.host_bytes >= needs.cpu_bytes and capacity.scratch_bytes >= needs.cpu_scratch_bytes
     if capacity.gpus == 0 or capacity.scratch_bytes < needs.scratch_bytes:
         return False
     return (

@@ -172,10 +172,10 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
     assert disk.final_states(shape, 341_000, "bfloat16") == 341_000 * 4096 * 2  # 2.8 GB
     # Every sixth of 32 inputs is six, five are recomputed between two of them, and one is the gradient: 12.
     spilled = [
-        disk.spilled_block_inputs(shape, windows, "bfloat16", memory=memory)
-        for memory in (0, 4 * each + 1, 12 * each)
+        disk.spilled_block_inputs(shape, windows, "bfloat16", memories=memories)
+        for memories in ((0,), (4 * each + 1,), (12 * each,), (each - 1, each + 1))
     ]
-    assert spilled == [12 * each, 8 * each, 0]
+    assert spilled == [12 * each, 8 * each, 0, 11 * each]
 
 
 LLAMA_3_405B = LLAMA_2_7B | {
