@@ -1,8 +1,6 @@
 """The search, compared with every sparsity on a fine grid."""
 
 import math
-import time
-import timeit
 from uuid import uuid4
 
 import pytest
@@ -76,15 +74,6 @@ def test_the_most_jobs_of_a_search_are_those_of_its_worst_outcome(lowest: float,
     target = Target(max_perplexity=20.0, lowest=lowest, highest=0.9, tolerance=tolerance)
     needed = [len(search(target, best / 1000)[1]) for best in range(1001)]
     assert Search().most_jobs_left(target) == max(needed)
-
-
-def test_the_most_jobs_of_the_finest_search_take_no_time_that_other_requests_notice() -> None:
-    # Each estimate of a search counts them on the event loop of the API.
-    target = Target(max_perplexity=20.0, lowest=0.001, highest=0.999, tolerance=0.001)
-    assert Search().most_jobs_left(target) == 12
-    assert (
-        min(timeit.repeat(lambda: Search().most_jobs_left(target), timer=time.process_time, number=1)) < 0.01
-    )
 
 
 def test_a_search_of_a_size_submits_no_more_jobs_than_its_first() -> None:
