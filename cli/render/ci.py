@@ -21,6 +21,7 @@ from cli.render.views import (
     missed_conditions,
     perplexity_of,
     report_of,
+    state_of,
     verdict,
     warnings_of,
 )
@@ -146,7 +147,7 @@ def summary_page(outcome: Outcome, server: str) -> str:
         if is_quick(job):
             lines.append(f"**{QUICK_NOTE}**")
         report = report_of(job)
-        lines.append(_markdown_table(("", ""), _job_rows(job, report, server)))
+        lines.append(_markdown_table(("", ""), _job_rows(job, report, server, stale=outcome.stale)))
         if job.gate:
             lines.append(_markdown_table(("gate", "limit", "measured", "margin", ""), _condition_rows(job)))
         if report and report.exports:
@@ -157,8 +158,12 @@ def summary_page(outcome: Outcome, server: str) -> str:
     return "\n\n".join(lines) + "\n\n"
 
 
-def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tuple[str, ...]]:
+def _job_rows(
+    job: JobDetail, report: Report | None, server: str, *, stale: bool
+) -> Iterator[tuple[str, ...]]:
     yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
+    if not job.ended:
+        yield "state", markdown(state_of(job, stale=stale))
     yield "model", markdown(job.model)
     yield "method", markdown(method_summary(job))
     if job.perplexity:

@@ -229,8 +229,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     table.add_row("page", f"{server}/jobs/{job.id}")
     if job.name:
         table.add_row("name", clean(job.name))
-    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    table.add_row("state", _state_and_step(job) + attempt + " when it was last seen" * stale)
+    table.add_row("state", state_of(job, stale=stale))
     table.add_row("model", clean(job.model))
     table.add_row("method", clean(method_summary(job)))
     _add_placement(table, job)
@@ -380,6 +379,12 @@ def missed_conditions(job: JobDetail | None) -> list[str]:
 
 def _local_time(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
+
+
+def state_of(job: JobDetail, *, stale: bool) -> str:
+    """Return the state, step and attempt of a job, or why it waits; `stale` as in `print_job`."""
+    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    return _state_and_step(job) + attempt + " when it was last seen" * stale
 
 
 def _state_and_step(job: JobSummary | JobDetail) -> str:

@@ -99,14 +99,20 @@ def test_a_timeout_does_not_hide_that_the_server_is_unavailable(place: dict[str,
 
 @pytest.mark.parametrize("status", [503, 404], ids=["unavailable", "a page of a proxy"])
 def test_a_stale_state_is_marked_as_last_seen(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch, status: int
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
 ) -> None:
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
     serve(server, job_id, "succeeded")
     server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", status))
-    result = run(place)
+    result = run(place, "--summary", str(tmp_path / "summary.md"))
     assert result.exit_code == Exit.UNREACHABLE
     assert "queued when it was last seen" in result.stdout
+    assert "| state | queued when it was last seen |" in (tmp_path / "summary.md").read_text()
     waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
     assert waited.exit_code == (Exit.UNREACHABLE if status == 503 else Exit.USAGE), "nothing has answered yet"
 
@@ -125,11 +131,14 @@ def test_what_has_become_of_a_job_that_is_followed_no_longer(job_id: UUID, state
 def test_after_the_timeout_the_job_goes_on(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
-    serve(server, job_id, "running")
+    progress = {"stage": "prune", "step": 3, "steps": 8, "seconds_left": 60.0}
+    serve(server, job_id, "running", progress=progress)
     result = run(place, "--timeout", "1", "--summary", str(tmp_path / "summary.md"))
     assert result.exit_code == Exit.TIMEOUT
     assert "the job goes on" in result.stderr
-    assert str(job_id) in (tmp_path / "summary.md").read_text()
+    summary = (tmp_path / "summary.md").read_text()
+    assert str(job_id) in summary
+    assert "| state | running (prune 3/8) |" in summary
     waited = CliRunner().invoke(app, ["wait", str(job_id), "--timeout", "1"], env=place)
     assert (waited.exit_code, "the job goes on" in waited.stderr) == (Exit.TIMEOUT, True)
 
