@@ -15,6 +15,7 @@ from pruning.structure.units import ReadUnits, Slice, Units, inputs_of, layers_a
 
 _WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
 _EXPERT_WIDTHS = ("moe_intermediate_size",)  # where dense MLPs have a width of their own
+_ALIGNMENT = 8  # of an expert's width: torch's grouped product takes rows of whole 16 bytes
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class ExpertChannels(Units):
     @property
     def by_reader(self) -> tuple[ReadUnits, ...]:
         return self.experts
+
+    def reason_against(self, kept: int) -> str | None:
+        if kept % _ALIGNMENT:
+            return f"transformers multiplies experts whose width is a multiple of {_ALIGNMENT}"
+        return None
 
     def places(self, units: Tensor) -> Iterator[tuple[Slice, Tensor]]:
         for own, of_expert in self.by_expert(units):

@@ -7,6 +7,7 @@ shapes after the cut: a family that cannot lose such units is refused before any
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import floor, prod
 from typing import Any, Self
 
@@ -128,7 +129,10 @@ class _Planner:
             requested, kept = self._options.left(kind, dense)
         except ValueError as error:
             raise InvalidInput(str(error), field=f"structure.{kind}") from error
-        if not UNIT_KINDS[kind].is_width and amount is not None and amount < 1:
+        is_impossible = self._one(kind).reason_against(kept) is not None
+        # A width is rounded already, but to one that experts may not have; what multiple_of says is obeyed.
+        rounds = is_impossible and self._options.multiple_of is None if UNIT_KINDS[kind].is_width else True
+        if amount is not None and amount < 1 and rounds:
             kept = self._nearest_possible(kind, requested, most=dense - 1)
         return UnitPlan(kind, dense, requested, kept)
 
@@ -211,9 +215,10 @@ class _Planner:
         if reason is None:
             return
         others = sorted(set(range(1, plan.dense)) - {plan.kept}, key=lambda kept: abs(kept - plan.kept))
-        # The width of an MLP is free, or it is in no config.
-        is_width = UNIT_KINDS[plan.kind].is_width
-        nearest = next((kept for kept in others if not is_width and self._allows(plan.kind, kept)), None)
+        possible = (kept for kept in others if self._one(plan.kind).reason_against(kept) is None)
+        # A width is free, but for the alignment of experts; where one is in no config, none is.
+        tried = islice(possible, 1) if UNIT_KINDS[plan.kind].is_width else possible
+        nearest = next((kept for kept in tried if self._allows(plan.kind, kept)), None)
         hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
         raise refused(
             self._skeleton, plan.kind, f"of {plan.dense}, {plan.kept} would be left, and {reason}{hint}"

@@ -160,6 +160,25 @@ def test_experts_that_no_token_reaches_lose_their_smallest_channels(five_windows
     assert torch.equal(own.consumer.matrix[:, kept], before[own.consumer.name][:, kept])  # not repaired
 
 
+@pytest.mark.parametrize("family", WIDTHS)
+def test_experts_are_as_wide_as_the_grouped_product_of_16_bits_takes(
+    family: str, five_windows: Tensor
+) -> None:
+    with torch.device("meta"):
+        dense = make(family, **{WIDTHS[family]: 40})
+    values = dense.config.to_dict()
+    (plan,) = CutPlan.of(StructureOptions(mlp_channels=0.3), dense, values).plans
+    assert (plan.requested, plan.kept) == (28, 24)
+    smaller = make(family, torch.bfloat16, **{WIDTHS[family]: 24})
+    assert smaller(input_ids=five_windows).logits.isfinite().all()
+    for options in ({"mlp_channels": 12}, {"mlp_channels": 0.3, "multiple_of": 4}):
+        with pytest.raises(
+            InvalidInput, match=r"28 would be left, and .* multiple of 8; .* it can keep is 24"
+        ) as refused:
+            CutPlan.of(StructureOptions.model_validate(options), dense, values)
+        assert refused.value.field == "structure.mlp_channels"
+
+
 def test_shared_experts_whose_width_the_config_derives_are_refused_by_name() -> None:
     model = MODELS["deepseek"]()
     with pytest.raises(InvalidInput, match=r"DeepseekV3ForCausalLM cannot lose mlp_channels.*shared_experts"):
