@@ -63,6 +63,11 @@ class BlockShape:
         return sum(matrix.active for matrix in self.matrices)
 
     @property
+    def has_experts(self) -> bool:
+        """Whether some of its matrices are those of several experts."""
+        return any(matrix.copies > 1 for matrix in self.matrices)
+
+    @property
     def inputs(self) -> Iterator[Matrix]:
         """Yield one matrix for each distinct input."""
         return iter({matrix.given: matrix for matrix in self.matrices}.values())
@@ -98,6 +103,11 @@ class ModelShape:
             for matrix in block.matrices:
                 found[matrix.inputs] += matrix.weights
         return found
+
+    @cached_property
+    def has_experts(self) -> bool:
+        """Whether any block has experts. Cached: it is asked for each of the blocks a config may claim."""
+        return any(block.has_experts for block in self.blocks)
 
     def trained_weights(self, *, cut: bool) -> int:
         """Return how many weights a training changes. `cut`: whether a structure has left this model."""
@@ -137,7 +147,7 @@ def ranked_readers(
 
     Of a model with experts, these alone lose MLP channels, and of a share of the parameters none.
     """
-    routed = any(map(_has_experts, shape.blocks))
+    routed = shape.has_experts
     for reader in unit_readers(block, shape.hidden):
         if reader.inputs == block.attention and reader.share == 1:
             kind, has_share = "kv_groups", True
@@ -157,10 +167,11 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """
     left = _share_left(structure, "attention", shape.key_value_heads or 0)
     blocks = shorter_shape(shape, structure).blocks
-    routed = any(map(_has_experts, shape.blocks))
     return replace(
         shape,
-        blocks=tuple(_smaller(block, shape.hidden, structure, left, routed=routed) for block in blocks),
+        blocks=tuple(
+            _smaller(block, shape.hidden, structure, left, routed=shape.has_experts) for block in blocks
+        ),
         heads=shape.heads and round(shape.heads * left),
         key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
     )
@@ -183,7 +194,7 @@ def _smaller(
     smaller = BlockShape(tuple(matrices), block.attention)
     attention = next((one for one in unit_readers(smaller, hidden) if one.inputs == block.attention), None)
     mlp = next((one for one in unit_readers(smaller, hidden) if one is not attention), None)
-    if mlp is not None and (every or _has_experts(block) == routed):
+    if mlp is not None and (every or block.has_experts == routed):
         of_mlp = _share_left(structure, "mlp", mlp.inputs)
     for number, matrix in enumerate(matrices):
         if matrix is attention:
@@ -199,10 +210,6 @@ def _smaller(
         elif every:  # of a shared expert, for one
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
     return BlockShape(tuple(matrices), round(block.attention * of_attention))
-
-
-def _has_experts(block: BlockShape) -> bool:
-    return any(matrix.copies > 1 for matrix in block.matrices)
 
 
 def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:

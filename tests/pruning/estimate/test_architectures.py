@@ -1,6 +1,7 @@
 """Shapes from a config are compared with the models that transformers builds from it."""
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -110,6 +111,15 @@ def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, obje
 def test_a_quantised_model_counts_as_the_bfloat16_that_it_is_dequantised_to(dtype: dict[str, str]) -> None:
     shape = shape_of_config(LLAMA | dtype | {"quantization_config": {"quant_method": "fp8"}})
     assert (shape.stored_dtype, shape.is_quantised) == ("bfloat16", True)
+
+
+@pytest.mark.threat
+def test_the_work_of_a_cut_grows_with_the_layers_of_a_config_and_not_with_their_square() -> None:
+    # A config of a few bytes may claim ten thousand of them, and the API estimates it before any job runs.
+    values = LlamaConfig(num_hidden_layers=4000).to_dict() | {"dtype": "float32"}
+    began = time.process_time()
+    work.cutting(StructureOptions(mlp_channels=0.5), shape_of_config(values), Windows(8, 128))
+    assert time.process_time() - began < 5
 
 
 def test_experts_take_the_same_work_from_a_config_as_from_the_model() -> None:
