@@ -11,27 +11,18 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 
-import pydoc_data.topics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-)
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pruning.data.text import token_ids
 from pruning.models import memory
 from tests.pruning.families import five_windows
+from tests.pruning.tiny import VOCABULARY, save_checkpoint, tiny_llama, train_tokenizer
 
-VOCABULARY = 384
-CONTEXT = 128
 _LONG = 10_000  # characters
 
 torch.set_num_threads(1)
@@ -46,50 +37,6 @@ def the_five_windows() -> torch.Tensor:
 def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit micro-batches to two windows, so that the last of `five_windows` has another size."""
     monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 48)
-
-
-def train_tokenizer() -> PreTrainedTokenizerFast:
-    """Train a byte-level BPE of 384 tokens, which encodes any text, and some words as one token."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<s>", "</s>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([pydoc_data.topics.topics["if"], pydoc_data.topics.topics["for"]], trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
-
-
-def _tiny_llama(**overrides: object) -> LlamaForCausalLM:
-    config = LlamaConfig(
-        **{
-            "vocab_size": VOCABULARY,
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
-            "max_position_embeddings": CONTEXT,
-            "tie_word_embeddings": False,
-            "bos_token_id": 0,
-            "eos_token_id": 1,
-            "initializer_range": 0.2,
-            **overrides,
-        }
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return LlamaForCausalLM(config).eval()
-
-
-def _save_checkpoint(model: PreTrainedModel, directory: Path) -> Path:
-    """Save a model with the tokenizer, as `save_pretrained` does."""
-    model.save_pretrained(directory)
-    train_tokenizer().save_pretrained(directory)
-    return directory
 
 
 @pytest.fixture(autouse=True)
@@ -122,31 +69,16 @@ def tokenizer() -> PreTrainedTokenizerBase:
 
 
 @pytest.fixture(scope="session")
-def tiny_llama() -> Callable[..., LlamaForCausalLM]:
-    """Make a random float32 Llama: 3 blocks, 32 features, grouped-query attention, in eval mode.
-
-    Keyword arguments override the config. Equal arguments give equal weights.
-    """
-    return _tiny_llama
-
-
-@pytest.fixture(scope="session")
-def save_checkpoint() -> Callable[[PreTrainedModel, Path], Path]:
-    """Save a model with the tokenizer into a directory, and return the directory."""
-    return _save_checkpoint
-
-
-@pytest.fixture(scope="session")
 def tiny_llama_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A float32 Llama checkpoint with an untied head. Read only: a test that changes it must make its own."""
-    return _save_checkpoint(_tiny_llama(), tmp_path_factory.mktemp("models") / "tiny-llama")
+    return save_checkpoint(tiny_llama(), tmp_path_factory.mktemp("models") / "tiny-llama")
 
 
 @pytest.fixture(scope="session")
 def tiny_llama_tied_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with the head tied to the embeddings. Read only."""
-    model = _tiny_llama(tie_word_embeddings=True)
-    return _save_checkpoint(model, tmp_path_factory.mktemp("models") / "tiny-llama-tied")
+    model = tiny_llama(tie_word_embeddings=True)
+    return save_checkpoint(model, tmp_path_factory.mktemp("models") / "tiny-llama-tied")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.families import make, with_unreached_experts
 from tests.pruning.runs import Steps, contents, run_recipe
+from tests.pruning.tiny import save_checkpoint
 
 EXPERTS_PER_TOKEN = {"mixtral": 2, "qwen3_moe": 2, "gpt_oss": 2, "llama4": 2}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
@@ -97,7 +98,7 @@ def test_a_model_in_memory_is_pruned_on_the_given_windows(count: int, five_windo
 
 
 @pytest.fixture(name="model")
-def moe(save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path: Path) -> Path:
+def moe(tmp_path: Path) -> Path:
     return save_checkpoint(with_unreached_experts(), tmp_path / "model")
 
 

@@ -18,7 +18,7 @@ from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, DistilOptions, Evaluation, Recipe
-from tests.pruning.conftest import VOCABULARY
+from tests.pruning.tiny import VOCABULARY
 
 _BOS, _SECOND = 1, 0  # any tokens: what counts is that the tokenizer puts them there
 

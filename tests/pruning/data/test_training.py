@@ -13,7 +13,7 @@ from pruning.data.training import TrainingText, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Recipe
-from tests.pruning.conftest import VOCABULARY
+from tests.pruning.tiny import VOCABULARY
 
 LENGTH = 16
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from torch import Tensor
-from transformers import LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
 from pruning.evaluation.perplexity import perplexity_of, window_losses
@@ -17,6 +17,7 @@ from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +42,7 @@ class InMemoryPerplexityCache:
 
 
 @pytest.fixture(scope="module")
-def models(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> list[Path]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two models of one shape."""
     directory = tmp_path_factory.mktemp("models")
     return [

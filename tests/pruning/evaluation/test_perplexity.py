@@ -1,6 +1,5 @@
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from pruning.evaluation.perplexity import (
 )
 from pruning.recipe import Evaluation
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.tiny import tiny_llama
 from tests.pruning.waits import WaitsForTheDevice
 
 
@@ -46,9 +46,7 @@ def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
     return math.exp(sum(means) / len(means))
 
 
-def test_a_measurement_ends_early_when_it_is_certain_to_exceed_the_limit(
-    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
-) -> None:
+def test_a_measurement_ends_early_when_it_is_certain_to_exceed_the_limit(windows: torch.Tensor) -> None:
     model, many = tiny_llama(), windows.repeat(300, 1)
     whole = perplexity(model, many, step=ignore_steps)
     steps: list[int] = []
@@ -67,9 +65,7 @@ def test_a_measurement_ends_early_when_it_is_certain_to_exceed_the_limit(
     assert perplexity(model, many, limit=whole * 1.001, step=ignore_steps) == whole
 
 
-def test_perplexity_equals_a_calculation_token_by_token(
-    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
-) -> None:
+def test_perplexity_equals_a_calculation_token_by_token(windows: torch.Tensor) -> None:
     model = tiny_llama()
     assert perplexity(model, windows, step=ignore_steps) == pytest.approx(
         naive_perplexity(model, windows), rel=1e-5
@@ -90,9 +86,7 @@ def test_losses_are_not_summed_in_their_own_precision() -> None:
     assert waits.calls == {"tolist": 1}
 
 
-def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-) -> None:
+def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement() -> None:
     steps: list[tuple[int, int]] = []
     many = torch.zeros(70, 64, dtype=torch.int64)  # 32 of them are 2048 tokens
     perplexity(tiny_llama(), many, step=lambda done, total: steps.append((done, total)))
@@ -114,9 +108,7 @@ def test_a_gpu_takes_more_tokens_at_once_and_a_long_window_by_itself() -> None:
     assert [len(batch) for batch in evaluation_batches(many.view(2, 9600), cuda)] == [1, 1]
 
 
-def test_a_loss_that_is_not_finite_fails_with_the_number_of_its_window(
-    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
-) -> None:
+def test_a_loss_that_is_not_finite_fails_with_the_number_of_its_window(windows: torch.Tensor) -> None:
     model = tiny_llama()
     with torch.no_grad():
         model.lm_head.weight.fill_(math.nan)

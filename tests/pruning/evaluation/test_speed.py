@@ -11,6 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalL
 from pruning.estimate.work import SPEED_PAIRS, SequenceLengths
 from pruning.evaluation import speed
 from pruning.evaluation.speed import clock_of, rate, rates, run_of, seconds_in_turns
+from tests.pruning.tiny import tiny_llama
 
 PREPARING = 1000.0  # seconds that a run takes before it is measured
 
@@ -109,9 +110,7 @@ def test_the_rounds_end_before_the_time_does(
     assert machine.now == 8.0 * (rounds + 1)
 
 
-def test_real_models_have_a_rate_for_each_phase_and_batch(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-) -> None:
+def test_real_models_have_a_rate_for_each_phase_and_batch() -> None:
     dense, smaller = tiny_llama(num_hidden_layers=4), tiny_llama(num_hidden_layers=1)
     done: list[None] = []
     lengths = SequenceLengths(prompt=16, generated=4)
@@ -140,7 +139,7 @@ def lengths_of_calls(model: torch.nn.Module, run: Callable[[], Callable[[], None
     return seen
 
 
-def test_each_run_decodes_after_the_same_prompt(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_each_run_decodes_after_the_same_prompt() -> None:
     model = tiny_llama(num_hidden_layers=1)
     decode = run_of(model, "decode", 2, SequenceLengths(prompt=8, generated=3))
     assert decode is not None

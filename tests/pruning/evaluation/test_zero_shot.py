@@ -4,7 +4,6 @@ import importlib.util
 import json
 import keyword
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
+from tests.pruning.tiny import tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +132,7 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
 @with_harness
 @pytest.mark.usefixtures("own_tasks_only")
 def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
-    tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase, definitions: Path
+    tokenizer: PreTrainedTokenizerBase, definitions: Path
 ) -> None:
     tasks = Tasks(Evaluation(tasks=("tiny_choice",), task_limit=2), (definitions,))
     model = tiny_llama()
@@ -151,9 +151,7 @@ def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
 
 @with_harness
 @pytest.mark.usefixtures("own_tasks_only")
-def test_the_cloze_task_of_this_repository_is_scored(
-    tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase
-) -> None:
+def test_the_cloze_task_of_this_repository_is_scored(tokenizer: PreTrainedTokenizerBase) -> None:
     tasks = Tasks(Evaluation(tasks=("wikipedia_cloze",), task_limit=8), (CLOZE,))
     model = tiny_llama(max_position_embeddings=1024)
     (score,) = tasks.scores(0, model, tokenizer, check=lambda: None)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from tests.pruning.conftest import train_tokenizer
 from tests.pruning.families import make
+from tests.pruning.tiny import train_tokenizer
 
 # What each family needs so that it is like the models that have its name.
 _SETTINGS: dict[str, dict[str, object]] = {

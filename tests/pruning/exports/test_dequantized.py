@@ -24,12 +24,12 @@ from pruning.pipeline import resolve as resolving
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.recipe.exports import parse_exports
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.conftest import train_tokenizer
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.families import five_windows
 from tests.pruning.multimodal import make_multimodal
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import Steps, contents, run_recipe
+from tests.pruning.tiny import train_tokenizer
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}

@@ -12,9 +12,9 @@ from transformers import PreTrainedModel
 
 from pruning.exports.gguf import convert, measure
 from pruning.exports.measuring import _over_window
-from tests.pruning.conftest import train_tokenizer
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
+from tests.pruning.tiny import train_tokenizer
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save
-from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 import pruning.data.text
 from pruning.checkpoint.checkpoint import resolve
@@ -48,6 +48,7 @@ from tests.pruning.files.attacks import (
     refused,
 )
 from tests.pruning.runs import run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
@@ -68,11 +69,7 @@ def secret(root: Path) -> Path:
 
 
 @pytest.fixture
-def model(
-    root: Path,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-) -> Path:
+def model(root: Path) -> Path:
     directory = save_checkpoint(tiny_llama(num_hidden_layers=2), root / "team/model")
     (directory / "LICENSE").write_text("Do what you like.")
     return directory

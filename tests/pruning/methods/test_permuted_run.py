@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import Steps, contents, die, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -28,11 +29,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(name="model", scope="module")
-def four_blocks(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def four_blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("permuted") / "model")
 
 
@@ -94,11 +91,7 @@ def test_the_report_and_the_card_say_it(model: Path, tmp_path: Path) -> None:
     assert torch.equal(down(found), down(dense)[:, order].masked_fill(down(found) == 0, 0))
 
 
-def test_the_report_says_what_was_not_moved(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
+def test_the_report_says_what_was_not_moved(tmp_path: Path) -> None:
     model = save_checkpoint(tiny_llama(), tmp_path / "model")
     report = run_recipe(recipe(model, method="wanda", pattern="8:16"), EVALUATION, output=tmp_path / "out")
     assert report.permutation is not None

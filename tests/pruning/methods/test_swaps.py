@@ -1,7 +1,6 @@
 """Swaps against a search over all pairs by the errors themselves, and on whole models."""
 
 import copy
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -9,13 +8,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
-from transformers import LlamaForCausalLM
 
 from pruning.masks.patterns import lowest_of_each_group, lowest_of_each_row
 from pruning.methods import swaps as module
 from pruning.methods.swaps import CANDIDATES, swap
 from pruning.recipe import Recipe
 from tests.pruning.pruned import pruned
+from tests.pruning.tiny import tiny_llama
 
 ROWS = 6
 
@@ -179,10 +178,7 @@ def test_rows_without_a_choice_or_without_inputs_stay(pruned: bool) -> None:
     ],
 )
 def test_on_a_model_kept_weights_stay_and_masks_change(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    windows: Tensor,
-    method: str | dict[str, str],
-    more: dict[str, Any],
+    windows: Tensor, method: str | dict[str, str], more: dict[str, Any]
 ) -> None:
     dense = tiny_llama(num_hidden_layers=1)
     model = copy.deepcopy(dense)

@@ -2,16 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.recipe import Evaluation, Recipe
 from pruning.report import Report
 from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +26,7 @@ def run(
 
 
 def test_other_windows_another_tokenizer_and_another_model_are_refused_by_name(
-    tiny_llama_dir: Path,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
+    tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
     baseline = run(tiny_llama_dir, tmp_path / "first")
     assert len(baseline.perplexity.window_losses) == 2

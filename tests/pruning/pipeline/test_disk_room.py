@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.calibration.lm_head import LMHeadLoss
 from pruning.estimate import disk
@@ -21,6 +20,7 @@ from pruning.recipe.exports import parse_exports
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
 SAMPLES, LENGTH, HIDDEN, FLOAT32 = 4, 32, 32, 4
@@ -246,12 +246,7 @@ def test_masks_are_counted_once_for_their_file_and_once_for_its_export(needed: N
     assert needed("wanda", 3, exports=parse_exports(["mask"])) == plain + 2 * (WEIGHTS // 8)
 
 
-def test_an_export_is_as_wide_as_the_file_and_not_as_the_computation(
-    needed: Needed,
-    tmp_path: Path,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-) -> None:
+def test_an_export_is_as_wide_as_the_file_and_not_as_the_computation(needed: Needed, tmp_path: Path) -> None:
     model = save_checkpoint(tiny_llama().bfloat16(), tmp_path / "bfloat16")
     parameters = sum(parameter.numel() for parameter in tiny_llama().parameters())
     plain = needed("wanda", 3, model=model)
@@ -260,9 +255,7 @@ def test_an_export_is_as_wide_as_the_file_and_not_as_the_computation(
     assert exported - plain - FINAL_STATES - WEIGHTS == pytest.approx(2 * rest, abs=1000)  # norms have few
 
 
-def test_an_export_has_the_layers_that_are_not_selected(
-    needed: Needed, tiny_llama: Callable[..., LlamaForCausalLM]
-) -> None:
+def test_an_export_has_the_layers_that_are_not_selected(needed: Needed) -> None:
     parameters = sum(parameter.numel() for parameter in tiny_llama().parameters())
     selected, fields = 3 * 3 * 32 * 64, {"layers": {"include": ["*.mlp.*"]}}
     plain = needed("wanda", 3, fields=fields)

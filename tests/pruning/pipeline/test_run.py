@@ -1,6 +1,5 @@
 import math
 import shutil
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,6 @@ from safetensors.torch import load_file
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    LlamaForCausalLM,
-    PreTrainedModel,
 )
 
 from bench.workload.models import perplexity
@@ -27,6 +24,7 @@ from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report import CalibrationFacts, ModelFacts, Report
 from pruning.resume.store import DirectoryResumeStore, RunIdentityCheck
 from tests.pruning.runs import run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -208,11 +206,7 @@ def test_calibrating_and_evaluating_on_one_file_is_a_warning(tiny_llama_dir: Pat
     assert "calibrated on" in report.warnings[0]
 
 
-def test_a_model_with_nan_weights_fails_and_leaves_no_files(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
+def test_a_model_with_nan_weights_fails_and_leaves_no_files(tmp_path: Path) -> None:
     model = tiny_llama()
     with torch.no_grad():
         model.model.layers[1].mlp.up_proj.weight[0, 0] = math.nan

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from pruning.evaluation.speed import Rate
 from pruning.output.model_card import model_card
@@ -23,6 +22,7 @@ from pruning.report import RateFacts, Report, SpeedFacts
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import Steps, die, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -32,11 +32,7 @@ MASK = {"method": "magnitude", "sparsity": 0.5}
 
 
 @pytest.fixture(name="model", scope="module")
-def one_block(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def one_block(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_checkpoint(tiny_llama(num_hidden_layers=1), tmp_path_factory.mktemp("speed") / "model")
 
 

@@ -1,29 +1,24 @@
 """The plan of a training, and the states that it resumes from."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
 
 from pruning.recipe import StateKind
 from pruning.recovery import distil
 from pruning.recovery.distil import Plan, TrainingBoundary
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from tests.pruning.recovery.test_distil import Training, windows
+from tests.pruning.tiny import tiny_llama
 
 
 @pytest.mark.parametrize(
     ("dies_after", "state"), [(3, "float32"), (4, "bfloat16"), (7, "8-bit"), (11, "bfloat16")]
 )
 def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    dies_after: int,
-    state: StateKind,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_after: int, state: StateKind
 ) -> None:
     monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)

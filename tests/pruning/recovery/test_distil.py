@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from transformers import LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import find_stack
@@ -29,6 +29,7 @@ from pruning.recovery.parameters import (
 from pruning.resume.store import ActivationCheckpoint
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.tiny import tiny_llama
 
 RATE = 1e-3
 # Three steps: one of the warm-up, and a cosine at a third and two thirds of its way.
@@ -155,7 +156,7 @@ def naive_training(
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def test_three_steps_are_those_of_plain_autograd(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_three_steps_are_those_of_plain_autograd() -> None:
     training = Training(tiny_llama(vocab_size=96).double())
     training.run()
     expected = naive_training(training)
@@ -168,9 +169,7 @@ def test_three_steps_are_those_of_plain_autograd(tiny_llama: Callable[..., Llama
     }
 
 
-def test_each_parameter_has_the_rate_of_its_own_size_and_kept_share(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-) -> None:
+def test_each_parameter_has_the_rate_of_its_own_size_and_kept_share() -> None:
     dense = tiny_llama(vocab_size=96).double()
     sparse, (few, large, *_) = (
         copy.deepcopy(dense),
@@ -197,9 +196,7 @@ def test_each_parameter_has_the_rate_of_its_own_size_and_kept_share(
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_three_steps_of_all_that_a_cut_has_left_are_those_of_plain_autograd(
-    tiny_llama: Callable[..., LlamaForCausalLM], tied: bool
-) -> None:
+def test_three_steps_of_all_that_a_cut_has_left_are_those_of_plain_autograd(tied: bool) -> None:
     dense = tiny_llama(vocab_size=96, tie_word_embeddings=tied).double()
     smaller = tiny_llama(vocab_size=96, tie_word_embeddings=tied, intermediate_size=40).double()
     training = Training(dense, smaller=smaller)
@@ -283,7 +280,7 @@ def calls_of(dense: PreTrainedModel) -> list[int]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_final_states_that_are_read_give_the_bits_of_those_that_are_computed(
-    tiny_llama: Callable[..., LlamaForCausalLM], tmp_path: Path, dtype: torch.dtype
+    tmp_path: Path, dtype: torch.dtype
 ) -> None:
     dense, path = tiny_llama(vocab_size=96).to(dtype), tmp_path / "states"
     computed = Training(dense).run()
@@ -315,9 +312,7 @@ def test_final_states_of_a_part_of_the_windows_are_no_file(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-) -> None:
+def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept() -> None:
     training = Training(tiny_llama(vocab_size=96), stored=torch.bfloat16, rate=5e-3, steps=8)
     result = training.run()
     assert [point.step for point in result.curve] == list(range(9))
@@ -338,9 +333,7 @@ def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(
 
 
 @pytest.mark.parametrize("structure", [False, True])
-def test_activations_that_are_kept_give_the_bits_of_those_that_are_computed_again(
-    tiny_llama: Callable[..., LlamaForCausalLM], structure: bool
-) -> None:
+def test_activations_that_are_kept_give_the_bits_of_those_that_are_computed_again(structure: bool) -> None:
     dense = tiny_llama(vocab_size=96, num_hidden_layers=3, tie_word_embeddings=True).bfloat16()
     smaller = copy.deepcopy(dense) if structure else None
     one, two, all_of_them = (Training(dense, smaller=smaller, graphs=graphs).run() for graphs in (1, 2, 3))
@@ -349,9 +342,7 @@ def test_activations_that_are_kept_give_the_bits_of_those_that_are_computed_agai
         assert all(torch.equal(other.weights[name], tensor) for name, tensor in one.weights.items())
 
 
-def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-) -> None:
+def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps() -> None:
     training = Training(tiny_llama(vocab_size=96).double(), rate=1e-12, steps=16)
     result = training.run()
     assert [point.step for point in result.curve] == list(range(0, 17, 2))
@@ -361,19 +352,19 @@ def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps(
     assert result.curve[1].training == pytest.approx(float(expected), rel=1e-6)
 
 
-def test_nothing_worse_than_before_is_kept(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_nothing_worse_than_before_is_kept() -> None:
     result = Training(tiny_llama(vocab_size=96), sparsity=0.01, rate=1.0).run()
     assert all(point.held_out > result.curve[0].held_out for point in result.curve[1:])
     assert (result.best.step, result.weights) == (0, {})
 
 
-def test_a_training_that_diverges_is_named(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_a_training_that_diverges_is_named() -> None:
     training = Training(tiny_llama(vocab_size=96), rate=3e37)
     with pytest.raises(NumericalFailure, match="use dtype float32"):
         training.run()
 
 
-def test_progress_counts_every_micro_batch(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_progress_counts_every_micro_batch() -> None:
     seen: list[tuple[int, int]] = []
     training = Training(tiny_llama(vocab_size=96))
     training.run(lambda done, total: seen.append((done, total)))
@@ -384,9 +375,7 @@ def test_progress_counts_every_micro_batch(tiny_llama: Callable[..., LlamaForCau
 
 
 @pytest.mark.parametrize(("state", "share"), [("8-bit", 0.03), ("bfloat16", 0.1)])
-def test_narrower_states_train_as_float32_does(
-    tiny_llama: Callable[..., LlamaForCausalLM], state: StateKind, share: float
-) -> None:
+def test_narrower_states_train_as_float32_does(state: StateKind, share: float) -> None:
     dense = tiny_llama(vocab_size=96).to(torch.bfloat16)
     kinds: tuple[StateKind, StateKind] = ("float32", state)
     expected, found = (Training(dense, steps=24, state=kind).run() for kind in kinds)

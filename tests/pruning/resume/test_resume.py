@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.methods.results import PrunedBlock, StoredBlocks
@@ -20,6 +19,7 @@ from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, SaveThrottle
 from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
@@ -37,11 +37,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def model(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("resume") / "model")
 
 

@@ -1,13 +1,12 @@
 """The cut of an earlier run, applied to another checkpoint of the family."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from pruning.__main__ import main
 from pruning.errors import InvalidInput
@@ -15,6 +14,7 @@ from pruning.output.like import cut_like
 from pruning.report import Report
 from tests.pruning.families import make
 from tests.pruning.structure.like import RANK, STRUCTURE, lora, report_of, run_of, tensors, without_units
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +61,7 @@ def test_the_same_blocks_go_from_the_same_checkpoint(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again"]
 
 
-def test_a_model_with_another_number_of_blocks_is_refused(
-    shorter: Path,
-    tmp_path: Path,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-) -> None:
+def test_a_model_with_another_number_of_blocks_is_refused(shorter: Path, tmp_path: Path) -> None:
     deeper = save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path / "deeper")
     with pytest.raises(InvalidInput, match="with 3 blocks, and this one has 4") as error:
         cut_like(report_of(shorter), deeper, tmp_path / "out")
@@ -93,9 +88,7 @@ def test_a_report_that_names_countless_blocks_is_refused(
 
 
 @pytest.fixture(name="experts", scope="module")
-def a_mixture_with_fewer_experts(
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path]:
+def a_mixture_with_fewer_experts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     directory = tmp_path_factory.mktemp("like-experts")
     dense = save_checkpoint(make("qwen3_moe", num_experts=6), directory / "dense")
     return dense, run_of(dense, {"experts": 2, "kv_groups": 1}, directory / "cut")
@@ -142,12 +135,7 @@ def test_a_report_that_took_nothing_out_is_refused(tiny_llama_dir: Path, cut: Pa
     assert error.value.field == "like"
 
 
-def test_a_model_of_other_widths_is_refused(
-    cut: Path,
-    tmp_path: Path,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-) -> None:
+def test_a_model_of_other_widths_is_refused(cut: Path, tmp_path: Path) -> None:
     wider = save_checkpoint(tiny_llama(intermediate_size=96), tmp_path / "wider")
     with pytest.raises(InvalidInput, match=r"64 mlp_channels .* 96") as error:
         cut_like(report_of(cut), wider, tmp_path / "out")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.workload.models import perplexity
 from pruning.errors import InvalidInput
@@ -24,6 +24,7 @@ from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import Steps, contents, die, run_recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
@@ -68,11 +69,7 @@ def fast() -> Iterator[None]:
 
 
 @pytest.fixture(name="model", scope="module")
-def four_blocks(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def four_blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("structure") / "model")
 
 

@@ -1,13 +1,12 @@
 """Runs that cut a model and train what is left of it."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from pruning.errors import PruningError
 from pruning.models.blocks import stack_of_layers
@@ -16,6 +15,7 @@ from pruning.recipe import Recipe
 from tests.pruning.families import make
 from tests.pruning.runs import read_masks, run_recipe
 from tests.pruning.structure.test_structured_run import DISTIL, EVALUATION, RECIPES, fast, recipe
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 from tests.tiers import nightly
 
 __all__ = ["fast"]
@@ -25,13 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("tied", [False, nightly(True)])
 @pytest.mark.parametrize("name", ["trained", nightly("mask, trained")])
-def test_all_that_is_left_is_trained_towards_the_dense_model(
-    name: str,
-    tied: bool,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
+def test_all_that_is_left_is_trained_towards_the_dense_model(name: str, tied: bool, tmp_path: Path) -> None:
     dense = save_checkpoint(tiny_llama(tie_word_embeddings=tied), tmp_path / "dense")
     asked = RECIPES[name] | {"dtype": "float32"}
     report = run_recipe(recipe(dense, **asked), EVALUATION, output=tmp_path / "out", save_masks=True)
@@ -65,9 +59,7 @@ def test_all_that_is_left_is_trained_towards_the_dense_model(
 
 
 @pytest.fixture(name="mixed", scope="module")
-def first_block_without_experts(
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def first_block_without_experts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Block 0, which has no experts, is missed least: what it adds to the residual stream is tiny."""
     model = make("qwen3_moe", torch.float32, num_hidden_layers=4, mlp_only_layers=[0])
     for name in ("mlp.down_proj", "self_attn.o_proj"):
@@ -112,11 +104,7 @@ def test_a_training_that_fills_pruned_weights_is_not_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_tied_head_that_is_stored_too_is_trained_with_the_embeddings(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
+def test_a_tied_head_that_is_stored_too_is_trained_with_the_embeddings(tmp_path: Path) -> None:
     dense = save_checkpoint(tiny_llama(tie_word_embeddings=True), tmp_path / "dense")
     tensors = load_file(dense / "model.safetensors")
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
