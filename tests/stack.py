@@ -27,6 +27,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import ENDED
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
+from tests.eventually import eventually
 from tests.limits import with_limits
 
 LEASE_SECONDS = 10.0
@@ -149,10 +150,7 @@ class Stack:
         return job
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not reached():
-            assert time.monotonic() < deadline, self.ends_of_logs()
-            time.sleep(0.1)
+        eventually(reached, seconds=TIMEOUT_SECONDS, every=0.1, told=self.ends_of_logs)
 
     def wait_until_running(self, job_id: UUID) -> Job:
         """Wait until the job is in the middle of its first long stage."""

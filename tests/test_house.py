@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from cli.embedded.services import Api, Service
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
+from tests.eventually import eventually
 from tests.jobs.queue.fleet import register
 
 CHECKOUT = Path(__file__).parents[1]
@@ -127,12 +127,9 @@ def test_api_and_scheduler_work_without_torch(
     with (
         Api(tmp_path / "api", free_port(), environment),
         Service("scheduler", tmp_path / "scheduler", ["scheduler"], environment) as scheduler,
+        redis.Redis.from_url(broker_url) as broker,
     ):
-        deadline = time.monotonic() + WAKE_UP_TIMEOUT
-        with redis.Redis.from_url(broker_url) as broker:
-            while not broker.llen("cpu"):
-                assert time.monotonic() < deadline, scheduler.log.read_text()
-                time.sleep(0.05)
+        eventually(lambda: broker.llen("cpu"), seconds=WAKE_UP_TIMEOUT, told=scheduler.log.read_text)
 
 
 def _python(source: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

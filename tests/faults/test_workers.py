@@ -8,6 +8,7 @@ import pytest
 from jobs.states import JobState
 from jobs.storage.store import Store
 from pruning.recipe import Stage
+from tests.eventually import eventually
 from tests.faults.conftest import Judge
 from tests.faults.kills import Kill, durable
 from tests.stack import Stack, signal_to
@@ -64,10 +65,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     signal_to(worker, signal.SIGTERM, children=everyone)
     handed_back = stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
     assert handed_back.lost_attempts == 0
-    deadline = time.monotonic() + 120
-    while worker.running:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not worker.running)
     stack.start_worker()
     judge("SIGTERM", 1, [job_id])
     job = stack.job(job_id)

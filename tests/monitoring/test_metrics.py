@@ -4,9 +4,8 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job, Worker
+from tests.eventually import eventually
 from tests.jobs.queue.fleet import LARGE, register
 from tests.jobs.queue.fleet import submit as queue_job
 from tests.stack import directory_store
@@ -90,13 +90,6 @@ def counted(histogram: Any) -> dict[tuple[str, ...], float]:
     return {labels: each._sum.get() for labels, each in histogram._metrics.items()}
 
 
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not reached():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
-
-
 def test_nothing_is_recorded_without_a_sink() -> None:
     before = MOVES.collector.labels("queued", "running")._value.get()
     MOVES.record(before="queued", state="running")
@@ -109,7 +102,7 @@ def test_what_a_child_records_reaches_its_parent(listening: tuple[Path, Recorded
     serving.send_to_parent(path)
     STAGE_SECONDS.record(1.5, stage="prune", device="cpu")
     QUEUE_WAIT.record(2.0, queue="prune")
-    until(lambda: len(taken) == 2)
+    eventually(lambda: len(taken) == 2)
     assert taken == [
         (STAGE_SECONDS.name, 1.5, {"stage": "prune", "device": "cpu"}),
         (QUEUE_WAIT.name, 2.0, {"queue": "prune"}),
@@ -152,7 +145,7 @@ def test_an_invalid_message_is_counted_and_the_next_one_is_taken(
         for sent in (message, message, message):
             sender.sendto(sent, str(counting))
         sender.sendto(json.dumps([QUEUE_WAIT.name, 3.0, {"queue": "the next"}]).encode(), str(counting))
-    until(lambda: ("the next",) in QUEUE_WAIT.collector._metrics)
+    eventually(lambda: ("the next",) in QUEUE_WAIT.collector._metrics)
     after = counted(QUEUE_WAIT.collector)
     assert {labels: after[labels] - before.get(labels, 0.0) for labels in after} == (
         dict.fromkeys(before, 0.0) | {("the next",): 3.0}
@@ -172,7 +165,7 @@ def test_children_cannot_make_series_without_end(counting: Path) -> None:
                 sender.sendto(json.dumps([DEVICE_MEMORY.name, value, labels]).encode(), str(counting))
         labels = {"device": "cuda:7", "what": "used"}
         sender.sendto(json.dumps([DEVICE_MEMORY.name, 77, labels]).encode(), str(counting))
-    until(lambda: DEVICE_MEMORY.collector.labels("cuda:7", "used")._value.get() == 77)
+    eventually(lambda: DEVICE_MEMORY.collector.labels("cuda:7", "used")._value.get() == 77)
     made = set(DEVICE_MEMORY.collector._metrics) - before
     assert {int(device.removeprefix("cuda:")) for device, _ in made} == set(range(200))
     for each in made:

@@ -1,9 +1,9 @@
 """What jobs need is estimated before they may be claimed, for all owners alike."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -23,6 +23,7 @@ from jobs.tables import Job
 from pruning.estimate import ASSUMED
 from pruning.recipe import is_local
 from scheduler.sizing import Sizing
+from tests.eventually import eventually
 from tests.jobs.queue.fleet import register
 
 
@@ -70,14 +71,12 @@ class Models:
             return owner_moves.create(session, owner, JobSpec.model_validate({"recipe": recipe})).id
 
     def size_all(self) -> None:
-        deadline = time.monotonic() + 120
-        while True:
+        def has_sized_all() -> bool:
             self.sizing.round()
             with self.database.begin() as session:
-                if not queue_sizing.has_unsized(session):
-                    return
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+                return not queue_sizing.has_unsized(session)
+
+        eventually(has_sized_all)
 
     def job(self, job_id: UUID) -> Job:
         with self.database.begin() as session:
@@ -102,10 +101,7 @@ class Slow:
     now: float = 0.0
 
     def rounds_until_sized(self, job_id: UUID) -> None:
-        deadline = time.monotonic() + 120
-        while self.models.job(job_id).needs is None:
-            self.sizing.round()
-            assert time.monotonic() < deadline
+        eventually(lambda: not any(self.waits(job_id)))
 
     def waits(self, *job_ids: UUID) -> list[bool]:
         self.sizing.round()
@@ -222,12 +218,13 @@ def test_the_owner_served_longest_ago_is_next(models: Models, monkeypatch: pytes
     monkeypatch.setattr(sizing_module(), "shape_of", shape_of)
     for number, owner in enumerate(("ada", "ada", "ada", "eve", "eve", "mia")):
         of_another_model(models, number, owner)
-    deadline = time.monotonic() + 60
+
+    def begins(count: int) -> bool:
+        models.sizing.round()
+        return len(begun) >= count
+
     for ended in range(5):  # two at once, and one of each owner
-        while len(begun) < min(ended + 2, 6):
-            models.sizing.round()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(partial(begins, min(ended + 2, 6)))
         begun[ended][1].set()
     begun[5][1].set()
     assert [owner for owner, _ in begun] == ["ada", "eve", "mia", "ada", "eve", "ada"]

@@ -1,7 +1,6 @@
 """The parts of a worker in this process, on a real database and a real broker."""
 
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -86,19 +85,6 @@ def cut_connections(database: Database) -> Callable[[], None]:
             )
 
     return cut
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Waits until a condition holds."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 120
-        while not condition():
-            assert time.monotonic() < deadline, "timed out"
-            time.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

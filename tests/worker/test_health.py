@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.eventually import eventually
 from worker import health
 from worker.identity import Identity
 
@@ -35,8 +36,7 @@ def test_it_is_healthy_while_it_beats(identity: Identity, monkeypatch: pytest.Mo
         beat = beat_of(identity)
         long_ago = time.time() - 1000
         for _ in range(2):
-            while not beat.exists() or beat.stat().st_mtime == long_ago:
-                time.sleep(0.01)
+            eventually(lambda: beat.exists() and beat.stat().st_mtime != long_ago)
             assert health.failure() is None
             os.utime(beat, (long_ago, long_ago))
     assert health.failure() == "no worker of this user runs on this host"
@@ -117,10 +117,7 @@ def test_a_beat_can_be_touched_by_its_user_alone(identity: Identity) -> None:
     try:
         with health.heartbeat_file(identity):
             beat = beat_of(identity)
-            deadline = time.monotonic() + 120
-            while not beat.exists():
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            eventually(beat.exists)
             assert beat.stat().st_mode & 0o777 == 0o600
             assert health.failure() is None
     finally:

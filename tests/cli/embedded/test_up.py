@@ -8,8 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -22,6 +21,7 @@ from cli.data_directory import DataDirectory
 from cli.embedded.process import LOOPBACK, free_port
 from cli.terminal import Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, SETTINGS, Up, start, up
+from tests.eventually import eventually
 from tests.limits import with_limits
 from tests.small_model import write_small_model
 from tests.stand_in_hub import StandInHub
@@ -129,7 +129,7 @@ def test_a_hub_that_does_not_answer_is_named_with_what_to_do(
         assert process.stdout is not None
         hint = next((line for line in process.stdout if "Hugging Face Hub" in line), "")
         # huggingface_hub may have asked for something of its own before.
-        within_patience(lambda: any("/allenai/c4/" in path for path in hub.asked))
+        eventually(lambda: any("/allenai/c4/" in path for path in hub.asked))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_SECONDS)
     assert "the Hugging Face Hub, for c4, wikitext2. Where the worker does not reach it, give" in hint
@@ -171,10 +171,10 @@ def test_no_process_has_a_secret_in_its_environment_or_command_line(running: Up)
     secrets = {path.read_text().strip() for path in (data.api_key, data.secret_key)}
     secrets |= {(directory / "password").read_text() for directory in (data.postgres, data.valkey)}
     worker = running_process(running, "worker")
-    within_patience(lambda: children_that_run_jobs(worker))
+    eventually(lambda: children_that_run_jobs(worker))
     [before] = children_that_run_jobs(worker)
     before.kill()
-    within_patience(lambda: children_that_run_jobs(worker) not in ([], [before]))
+    eventually(lambda: children_that_run_jobs(worker) not in ([], [before]))
 
     stack = psutil.Process(running.process.pid)
     of_up = visible(stack)
@@ -234,7 +234,7 @@ def test_a_health_check_asks_for_the_heartbeat(running: Up, part: str) -> None:
         asked = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False)
         return asked.returncode, asked.stderr
 
-    within_patience(lambda: ask() == (0, ""))  # the API is reachable before the worker has tested itself
+    eventually(lambda: ask() == (0, ""))  # the API is reachable before the worker has tested itself
 
 
 def test_servers_that_die_are_restarted(running: Up) -> None:
@@ -242,8 +242,8 @@ def test_servers_that_die_are_restarted(running: Up) -> None:
         victim = server(running, name)
         assert victim is not None
         victim.kill()
-        within_patience(lambda name=name, before=victim: server(running, name) not in (None, before))
-    within_patience(lambda: running.command("jobs").returncode == Exit.OK)
+        eventually(lambda name=name, before=victim: server(running, name) not in (None, before))
+    eventually(lambda: running.command("jobs").returncode == Exit.OK)
 
 
 def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
@@ -268,7 +268,7 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
             connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'of a stranger'")
         killed.process.kill()
         killed.process.wait()
-        within_patience(lambda: not processes_of(killed.data))
+        eventually(lambda: not processes_of(killed.data))
         key = killed.data.api_key.read_text()
     with up(tmp_path / "data", "--root", str(small_model.parent), port=killed.port) as again:
         again.succeed("wait", job)
@@ -360,10 +360,3 @@ def server(running: Up, name: str) -> psutil.Process | None:
     """The child of `up` with that program, if there is one at the moment."""
     children = psutil.Process(running.process.pid).children()
     return next((it for it in children if it.name().startswith(name)), None)
-
-
-def within_patience(reached: Callable[[], object]) -> None:
-    patience = time.monotonic() + PATIENCE_SECONDS
-    while not reached():
-        assert time.monotonic() < patience
-        time.sleep(0.1)

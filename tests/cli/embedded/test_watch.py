@@ -23,6 +23,7 @@ from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from jobs.tables import Scheduler, Worker
 from tests.cli.embedded.freezing import frozen
+from tests.eventually import Printed
 from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
@@ -31,26 +32,11 @@ WORKER: Any = SimpleNamespace(pid=7, running=True, log=Path("worker.log"), conse
 SCHEDULER: Any = SimpleNamespace(pid=8, running=True, log=Path("scheduler.log"), consequence="no job begins")
 
 
-class Terminal:
-    """What was said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.shown = ""
-
-    def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + 120
-        while text not in self.shown:
-            assert time.monotonic() < deadline, self.shown
-            time.sleep(0.02)
-            self.shown += self._capsys.readouterr().out
-
-
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Printed:
     monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(watches, "_FIRST_CHECK_SECONDS", 0.02)
-    return Terminal(capsys)
+    return Printed(capsys)
 
 
 def name_of(process: int) -> str:
@@ -58,7 +44,7 @@ def name_of(process: int) -> str:
 
 
 def test_a_quarantine_is_reported_once_and_its_end_too(
-    database: Database, database_url: str, terminal: Terminal
+    database: Database, database_url: str, terminal: Printed
 ) -> None:
     sick, wait_for = name_of(7), terminal.wait_for
     with database.begin() as session:
@@ -88,7 +74,7 @@ def test_a_quarantine_is_reported_once_and_its_end_too(
 
 
 def test_a_worker_started_elsewhere_is_reported_as_such(
-    database: Database, database_url: str, terminal: Terminal
+    database: Database, database_url: str, terminal: Printed
 ) -> None:
     with watches.watch_workers(
         database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
@@ -108,7 +94,7 @@ def test_a_worker_started_elsewhere_is_reported_as_such(
 
 
 def test_a_running_worker_without_heartbeats_is_reported_to_hang(
-    database: Database, database_url: str, terminal: Terminal
+    database: Database, database_url: str, terminal: Printed
 ) -> None:
     worker = SimpleNamespace(**vars(WORKER))
     with watches.watch_workers(
@@ -143,7 +129,7 @@ def test_a_running_worker_without_heartbeats_is_reported_to_hang(
 
 
 def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
-    database: Database, database_url: str, terminal: Terminal
+    database: Database, database_url: str, terminal: Printed
 ) -> None:
     with watches.watch_workers(
         database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
@@ -166,7 +152,7 @@ def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
 
 
 @pytest.mark.slow
-def test_a_worker_is_not_reported_while_the_database_hangs(tmp_path: Path, terminal: Terminal) -> None:
+def test_a_worker_is_not_reported_while_the_database_hangs(tmp_path: Path, terminal: Printed) -> None:
     with Postgres(tmp_path / "postgres") as postgres:
         migrations.upgrade(postgres.url)
         database = sessionmaker(create_engine(sqlalchemy_url(postgres.url), poolclass=NullPool))
@@ -211,7 +197,7 @@ def test_a_server_that_hangs_is_reported_until_it_responds(
 ) -> None:
     monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(watches, "_MAX_SILENCE_SECONDS", 2.0)
-    terminal = Terminal(capsys)
+    terminal = Printed(capsys)
 
     with server, watches.watch_servers([server]):
         with frozen(server):

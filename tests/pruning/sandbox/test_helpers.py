@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pruning.sandbox import fork_server as fork_server_module
 from pruning.sandbox import sandbox as sandbox_module
 from pruning.sandbox.fork_server import ForkServer, SandboxUnavailable
 from pruning.sandbox.sandbox import Sandbox
+from tests.eventually import eventually
 from tests.pruning.sandbox.conftest import PASSWORD
 from tests.pruning.sandbox.reads import helper_of, ids, lives
 
@@ -74,10 +74,7 @@ def test_it_ends_with_its_starter(own_fork_server: ForkServer, tiny_llama_dir: P
 
     with pytest.raises(SandboxUnavailable):
         orphaned()
-    deadline = time.monotonic() + 120
-    while lives(helpers[0]):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not lives(helpers[0]))
 
 
 def test_a_starter_that_has_died_is_replaced(tiny_llama_dir: Path) -> None:

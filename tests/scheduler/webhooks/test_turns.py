@@ -12,6 +12,7 @@ from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from scheduler import safe_http
 from scheduler.webhook_sender import WebhookSender
+from tests.eventually import eventually
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
 
@@ -24,7 +25,6 @@ def test_slow_endpoints_of_one_owner_do_not_delay_anothers(
     database: Database,
     end: Callable[[], UUID],
     receive: Callable[..., Receiver],
-    eventually: Callable[[Callable[[], bool]], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(safe_http, "_TOTAL_SECONDS", 600.0)  # longer than is waited for the other message

@@ -12,6 +12,7 @@ from jobs.database import connection_name, engine_from
 from jobs.lifecycle.events import LogMessage
 from jobs.settings import Settings
 from jobs.tables import Lease
+from tests.eventually import eventually
 from worker.attempt.attempt import claimed
 from worker.identity import Identity
 
@@ -39,11 +40,7 @@ def test_a_connection_has_the_name_that_its_url_says(database_url: str, said: st
 
 
 def test_an_attempt_keeps_one_connection(
-    database: Database,
-    settings: Settings,
-    submit: Callable[[], UUID],
-    worker: Identity,
-    eventually: Callable[[Callable[[], bool]], None],
+    database: Database, settings: Settings, submit: Callable[[], UUID], worker: Identity
 ) -> None:
     before = connections(database)
     submit()
@@ -63,11 +60,7 @@ def test_an_attempt_keeps_one_connection(
 
 
 def test_a_beat_does_not_wait_for_the_transaction_of_the_run(
-    database: Database,
-    settings: Settings,
-    submit: Callable[[], UUID],
-    worker: Identity,
-    eventually: Callable[[Callable[[], bool]], None],
+    database: Database, settings: Settings, submit: Callable[[], UUID], worker: Identity
 ) -> None:
     job_id = submit()
 

@@ -13,12 +13,12 @@ from jobs import limits
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.tables import Lease
+from tests.eventually import eventually
 from worker.attempt.heartbeat import Heartbeat
 from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
 
 Database = sessionmaker[Session]
-Eventually = Callable[[Callable[[], bool]], None]
 
 
 def expires_at(database: Database, claim: Claim) -> datetime:
@@ -39,9 +39,7 @@ def heartbeat(database: Database, claim: Claim) -> Heartbeat:
     return Heartbeat(database, claim, boot_time())
 
 
-def test_the_lease_is_extended_repeatedly(
-    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
-) -> None:
+def test_the_lease_is_extended_repeatedly(database: Database, claim: Claim, heartbeat: Heartbeat) -> None:
     with heartbeat:
         for _ in range(2):
             before = expires_at(database, claim)
@@ -59,9 +57,7 @@ def test_after_its_end_the_lease_is_not_extended(
     assert expires_at(database, claim) == before
 
 
-def test_a_cancel_request_is_noticed(
-    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
-) -> None:
+def test_a_cancel_request_is_noticed(database: Database, claim: Claim, heartbeat: Heartbeat) -> None:
     with heartbeat:
         with database.begin() as session:
             owner_moves.cancel(session, claim.owner, claim.job_id)
@@ -70,7 +66,7 @@ def test_a_cancel_request_is_noticed(
 
 
 def test_a_job_that_was_taken_away_is_a_lost_lease(
-    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
+    database: Database, claim: Claim, heartbeat: Heartbeat
 ) -> None:
     with heartbeat:
         with database.begin() as session:
@@ -87,11 +83,7 @@ def test_without_an_answer_from_the_database_the_lease_ends_by_the_clock(
 
 
 def test_it_goes_on_after_its_connections_were_cut(
-    database: Database,
-    claim: Claim,
-    heartbeat: Heartbeat,
-    cut_connections: Callable[[], None],
-    eventually: Eventually,
+    database: Database, claim: Claim, heartbeat: Heartbeat, cut_connections: Callable[[], None]
 ) -> None:
     with heartbeat:
         for _ in range(3):

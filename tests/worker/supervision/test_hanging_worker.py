@@ -23,6 +23,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
 from tests.claims import claimed
+from tests.eventually import eventually
 from tests.limits import with_limits
 
 Database = sessionmaker[Session]
@@ -66,18 +67,11 @@ def hung(worker_process: subprocess.Popen[bytes], database: Database, submit: Su
     def begin() -> UUID:
         job_id = submit()
         broker.send("cpu")
-        wait(lambda: state(database, job_id) == JobState.RUNNING or worker_process.poll() is not None)
+        eventually(lambda: state(database, job_id) == JobState.RUNNING or worker_process.poll() is not None)
         assert worker_process.poll() is None
         return job_id
 
     return begin
-
-
-def wait(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.05)
 
 
 def state(database: Database, job_id: UUID) -> JobState:
@@ -98,13 +92,13 @@ def test_a_worker_survives_a_cancelled_job_and_one_with_too_much_memory(
     (child,) = [p for p in psutil.Process(worker_process.pid).children() if os.getpgid(p.pid) == p.pid]
     with database.begin() as session:
         assert owner_moves.cancel(session, "ada", job_id)
-    wait(lambda: state(database, job_id) == JobState.CANCELLED)
-    wait(lambda: not child.is_running())
+    eventually(lambda: state(database, job_id) == JobState.CANCELLED)
+    eventually(lambda: not child.is_running())
 
     greedy = submit_method(database, "wanda")
-    wait(lambda: attempts(database, greedy) == [Outcome.HANDED_BACK])
+    eventually(lambda: attempts(database, greedy) == [Outcome.HANDED_BACK])
     quick = submit_method(database, "magnitude")
-    wait(lambda: state(database, quick) == JobState.SUCCEEDED)
+    eventually(lambda: state(database, quick) == JobState.SUCCEEDED)
     with database.begin() as session:
         waiting = session.get_one(Job, greedy)
         assert session.get_one(Job, job_id).lost_attempts == 0
@@ -128,7 +122,7 @@ def test_a_child_blocked_in_a_lost_job_is_killed_and_the_next_worker_is_not(
         other = claimed(session, job_id, "another worker", 600)
 
     quick = submit_method(database, "magnitude")  # which the same worker runs, in a new child
-    wait(lambda: state(database, quick) == JobState.SUCCEEDED)
+    eventually(lambda: state(database, quick) == JobState.SUCCEEDED)
     with database.begin() as session:
         job = session.get_one(Job, job_id)
         assert (job.state, job.lease_token, job.lost_attempts) == (JobState.RUNNING, other.lease_token, 1)
@@ -149,7 +143,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(
 ) -> None:
     job_id = hung()
     worker_process.terminate()
-    wait(lambda: state(database, job_id) == JobState.QUEUED)
+    eventually(lambda: state(database, job_id) == JobState.QUEUED)
     worker_process.wait(120)
     with database.begin() as session:
         assert session.get_one(Job, job_id).lost_attempts == 0

@@ -28,6 +28,7 @@ from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.fork_server import missing_sandbox_layers
 from tests.claims import take
+from tests.eventually import eventually
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
@@ -35,9 +36,6 @@ from worker.supervision.child_memory import IdleKills
 from worker.supervision.parent import Parent
 
 Database = sessionmaker[Session]
-
-
-Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -117,12 +115,7 @@ def test_an_exception_in_a_child_is_not_its_death(
 
 
 def test_a_dead_childs_job_is_requeued_once_the_database_is_back(
-    parent: Parent,
-    database: Database,
-    claim: Claim,
-    worker: Identity,
-    eventually: Eventually,
-    monkeypatch: pytest.MonkeyPatch,
+    parent: Parent, database: Database, claim: Claim, worker: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unavailable(*anything: object, **options: object) -> None:
         raise OperationalError("SELECT", {}, Exception("the database is shutting down"))
@@ -137,7 +130,7 @@ def test_a_dead_childs_job_is_requeued_once_the_database_is_back(
 
 
 def test_a_worker_is_registered_while_it_takes_jobs(
-    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+    parent: Parent, database: Database, worker: Identity
 ) -> None:
     assert live(database) == []
     signals.worker_ready.send(sender=None)
@@ -166,7 +159,7 @@ def test_a_worker_ends_with_the_exit_code_of_celery(parent: Parent, celerys: int
 
 
 def test_a_worker_shuts_down_although_its_flag_cannot_be_written(
-    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+    parent: Parent, database: Database, worker: Identity
 ) -> None:
     signals.worker_ready.send(sender=None)
     eventually(lambda: live(database) == [worker.name])
@@ -178,11 +171,7 @@ def test_a_worker_shuts_down_although_its_flag_cannot_be_written(
 
 
 def test_the_heartbeat_survives_an_outage_of_the_database(
-    parent: Parent,
-    database: Database,
-    worker: Identity,
-    cut_connections: Callable[[], None],
-    eventually: Eventually,
+    parent: Parent, database: Database, worker: Identity, cut_connections: Callable[[], None]
 ) -> None:
     signals.worker_ready.send(sender=None)
     eventually(lambda: live(database) == [worker.name])
@@ -215,11 +204,7 @@ class Consumer:
 @pytest.mark.threat
 @pytest.mark.usefixtures("own_signals")
 def test_idle_children_beyond_the_memory_limit_quarantine_the_worker(
-    database: Database,
-    settings: Settings,
-    worker: Identity,
-    eventually: Eventually,
-    caplog: pytest.LogCaptureFixture,
+    database: Database, settings: Settings, worker: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     parent = Parent(settings.model_copy(update={"job_memory_bytes": 1}), database, worker)
     parent.connect_signals()
@@ -282,7 +267,7 @@ def test_an_oom_killed_job_goes_to_a_host_with_more_memory(
 
 
 def test_a_deleted_worker_registers_again_and_stays_cordoned(
-    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+    parent: Parent, database: Database, worker: Identity
 ) -> None:
     signals.worker_ready.send(sender=Consumer())
     eventually(lambda: live(database) == [worker.name])

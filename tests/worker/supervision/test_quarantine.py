@@ -17,12 +17,12 @@ import worker.supervision.quarantine
 from jobs import limits
 from jobs.settings import Settings
 from jobs.tables import Worker
+from tests.eventually import eventually
 from worker.identity import Identity
 from worker.self_test import SelfTestFailed, may_compute_on_gpu
 from worker.supervision.quarantine import Quarantine
 
 Database = sessionmaker[Session]
-Eventually = Callable[[Callable[[], bool]], None]
 Waits = Callable[..., threading.Thread]
 
 
@@ -72,7 +72,7 @@ def fault(database: Database) -> str:
 
 @pytest.mark.threat
 def test_a_declared_gpu_is_tested_before_the_worker_is_ready(
-    waits: Waits, database: Database, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    waits: Waits, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = threading.Event()
     broken.set()
@@ -99,11 +99,7 @@ def test_only_a_gpu_makes_the_start_wait_for_torch(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_logged_once_while_its_free_bytes_change(
-    waits: Waits,
-    database: Database,
-    eventually: Eventually,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    waits: Waits, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     free = count(999, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=next(free)))
@@ -116,7 +112,7 @@ def test_a_full_disk_is_logged_once_while_its_free_bytes_change(
 
 @pytest.mark.threat
 def test_a_quarantined_worker_records_its_sandbox_too(
-    waits: Waits, database: Database, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    waits: Waits, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = {"landlock": "Function not implemented"}
     for module in (worker.self_test, worker.supervision.quarantine):
@@ -130,11 +126,7 @@ def test_a_quarantined_worker_records_its_sandbox_too(
 
 
 def test_only_operators_read_the_path_of_an_unwritable_work_directory(
-    waits: Waits,
-    database: Database,
-    settings: Settings,
-    eventually: Eventually,
-    caplog: pytest.LogCaptureFixture,
+    waits: Waits, database: Database, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.work_dir.write_text("a file")
     waits(device="cpu")

@@ -20,11 +20,11 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, JobAttempt, Worker
+from tests.eventually import eventually
 from worker.identity import Identity
 from worker.supervision.parent import Parent
 
 Database = sessionmaker[Session]
-Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -62,7 +62,6 @@ def test_files_of_a_job_that_continues_elsewhere_are_deleted(
     database: Database,
     settings: Settings,
     claim: Claim,
-    eventually: Eventually,
     monkeypatch: pytest.MonkeyPatch,
     case: tuple[float, set[int], set[int]],
 ) -> None:
@@ -122,7 +121,6 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     settings: Settings,
     worker: Identity,
     submit: Callable[[], UUID],
-    eventually: Eventually,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A disk of 1,000,000 bytes, of which a job that may still resume holds 600,000."""

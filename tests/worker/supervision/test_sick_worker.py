@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -19,6 +18,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt, Worker
 from scheduler.rounds import Scheduler
+from tests.eventually import eventually
 from tests.limits import with_limits
 
 Database = sessionmaker[Session]
@@ -68,11 +68,11 @@ class Fleet:
         self.scheduler = Scheduler(database)
 
     def dispatch_until(self, condition: Callable[[], bool], seconds: float = 90) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "timed out"
+        def dispatched() -> bool:
             self.scheduler.round()
-            time.sleep(0.1)
+            return condition()
+
+        eventually(dispatched, seconds=seconds, every=0.1)
 
     def workers(self) -> list[Worker]:
         with self.database.begin() as session:

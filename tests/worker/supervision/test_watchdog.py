@@ -22,6 +22,7 @@ from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
 from tests.claims import claimed
+from tests.eventually import eventually
 from worker import identity
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import child_memory
@@ -172,12 +173,7 @@ def test_a_retry_has_its_own_time(
 
 
 def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
-    settings: Settings,
-    database: Database,
-    claim: Claim,
-    worker: Identity,
-    child: subprocess.Popen[bytes],
-    eventually: Callable[[Callable[[], bool]], None],
+    settings: Settings, database: Database, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
 ) -> None:
     hasty = settings.model_copy(update={"shutdown_seconds": 0.01})
     watchdog = Watchdog(hasty, database, worker, lambda: [child.pid])
