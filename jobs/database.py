@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.settings import Settings
 
+Database = sessionmaker[Session]
+"""Makes sessions: `with database.begin() as session`."""
+
 DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 """What SQLAlchemy raises while PostgreSQL restarts or cannot be reached, or a wait exceeds its timeout."""
 
@@ -163,7 +166,7 @@ def engine_from(
     return engine
 
 
-def sessions(engine: Engine) -> sessionmaker[Session]:
+def sessions(engine: Engine) -> Database:
     """Return a factory of sessions for short transactions: `with sessions.begin() as session`."""
     return sessionmaker(engine, expire_on_commit=False)
 

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from sqlalchemy.orm import Session, sessionmaker
-
-from jobs.database import connection_name, engine_from, sessions
+from jobs.database import Database, connection_name, engine_from, sessions
 from jobs.monitoring import logs
 from jobs.monitoring.metrics import Component
 from jobs.monitoring.serving import serve
@@ -56,7 +54,7 @@ def main() -> None:
 
 
 @contextmanager
-def _background(scheduler: Scheduler, database: sessionmaker[Session], settings: Settings) -> Iterator[None]:
+def _background(scheduler: Scheduler, database: Database, settings: Settings) -> Iterator[None]:
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
     metrics = MetricsReader(database)

@@ -7,9 +7,8 @@ with the last snapshot, and says when that was taken.
 import time
 from collections.abc import Iterable
 
-from sqlalchemy.orm import Session, sessionmaker
-
 from jobs import limits
+from jobs.database import Database
 from jobs.monitoring.catalogue import (
     JOBS,
     OLDEST_QUEUED,
@@ -32,7 +31,7 @@ class MetricsReader(Background):
 
     name = "metrics"
 
-    def __init__(self, database: sessionmaker[Session]) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__(_HEARTBEATS_BETWEEN_READS * limits.HEARTBEAT_SECONDS, at_once=True)
         self._database = database
         self._read: tuple[QueueSnapshot, float] | None = None

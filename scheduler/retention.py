@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import caches, limits, retention
+from jobs.database import Database
 from jobs.lifecycle import attempt_files
 from jobs.retention import OrphanedFiles, PendingDeletion
 from jobs.settings import Settings
@@ -43,7 +44,7 @@ class Retention(Background):
 
     name = "retention"
 
-    def __init__(self, database: sessionmaker[Session], settings: Settings, store: Store) -> None:
+    def __init__(self, database: Database, settings: Settings, store: Store) -> None:
         """`settings` holds the retention times."""
         super().__init__(_SECONDS_BETWEEN_ROUNDS)
         self._database = database

@@ -20,10 +20,9 @@ from contextlib import suppress
 from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerUnavailable
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, in_one_line, waits_for_others
+from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, Database, in_one_line, waits_for_others
 from jobs.lifecycle import lifecycle
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.notify import QUEUE, Listener
@@ -47,12 +46,7 @@ _WAIT_SECONDS = 3600.0
 class Scheduler:
     """Runs one round after another until it is stopped."""
 
-    def __init__(
-        self,
-        database: sessionmaker[Session],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._between = Pause()

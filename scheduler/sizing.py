@@ -18,9 +18,10 @@ from concurrent.futures import Future
 from itertools import count, zip_longest
 from uuid import UUID
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.database import Database
 from jobs.queue import backlog, workers
 from jobs.queue.backlog import NewJob
 from jobs.queue.resources import Needs, requested_needs
@@ -69,11 +70,7 @@ class Sizing(Background):
     name = "sizing"
 
     def __init__(
-        self,
-        database: sessionmaker[Session],
-        settings: Settings,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, database: Database, settings: Settings, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`settings`: the directories of models, and the Hub token."""
         super().__init__(_SECONDS_BETWEEN_ROUNDS)

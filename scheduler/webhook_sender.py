@@ -18,8 +18,9 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.monitoring.catalogue import DELIVERIES
 from jobs.monitoring.metrics import record_on_commit
 from jobs.settings import Settings
@@ -80,7 +81,7 @@ class WebhookSender(Background):
     name = "webhooks"
 
     def __init__(
-        self, database: sessionmaker[Session], settings: Settings, *, resolve: Resolve = safe_http.resolve
+        self, database: Database, settings: Settings, *, resolve: Resolve = safe_http.resolve
     ) -> None:
         """`settings`: where messages may go, which keys encrypt secrets, when to disable an endpoint."""
         super().__init__(_POLL_SECONDS, after_failure=_SECONDS_AFTER_FAILURE, at_once=True)

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 
@@ -16,15 +17,13 @@ def claimed(session: Session, job_id: UUID, worker: str = "w1", lease_seconds: f
     return claim
 
 
-def take(
-    database: sessionmaker[Session], job_id: UUID, worker: str = "w1", lease_seconds: float = 30
-) -> Claim:
+def take(database: Database, job_id: UUID, worker: str = "w1", lease_seconds: float = 30) -> Claim:
     """Claim a queued job in a transaction of its own."""
     with database.begin() as session:
         return claimed(session, job_id, worker, lease_seconds)
 
 
-def wait_until_blocked(database: sessionmaker[Session]) -> None:
+def wait_until_blocked(database: Database) -> None:
     """Return once a connection waits for a lock."""
     blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     for _ in range(3000):

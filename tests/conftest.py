@@ -23,13 +23,12 @@ import psycopg
 import pytest
 import redis
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.process import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
-from jobs.database import engine_from, sessions
+from jobs.database import Database, engine_from, sessions
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog
 from jobs.settings import Settings
@@ -37,6 +36,8 @@ from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
 from tests import tiers
 from tests.stack import Stack, directory_store, environment_of, write_calibration
+
+Submit = Callable[[], UUID]
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -301,7 +302,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def database(engine: Engine) -> sessionmaker[Session]:
+def database(engine: Engine) -> Database:
     """Sessions: `with database.begin() as session`."""
     return sessions(engine)
 
@@ -313,7 +314,7 @@ def spec() -> JobSpec:
 
 
 @pytest.fixture
-def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]:
+def submit(database: Database, spec: JobSpec) -> Submit:
     """Submits a job of the owner `ada`, of which the scheduler could not know what it needs."""
 
     def create() -> UUID:
@@ -348,7 +349,7 @@ def stack(
     settings: Settings,
     broker_url: str,
     store_url: str,
-    database: sessionmaker[Session],
+    database: Database,
     small_model: Path,
     calibration: Path,
 ) -> Iterator[Stack]:

@@ -14,12 +14,12 @@ from uuid import UUID
 import httpx
 import psutil
 from sqlalchemy import func, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import free_port
 from cli.embedded.services import Api, Service, Worker
 from jobs import queries
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.lifecycle import events, owner_moves
 from jobs.lifecycle.events import Event
 from jobs.settings import Settings
@@ -43,7 +43,7 @@ class Stack:
 
     directory: Path
     environment: dict[str, str]
-    database: sessionmaker[Session]
+    database: Database
     model: Path
     calibration: Path
     processes: list[Service] = field(default_factory=list)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import free_port
 from cli.embedded.services import Api, Service
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -109,11 +109,7 @@ def test_the_public_names_of_the_library_load_nothing_before_they_are_used(
 
 
 def test_api_and_scheduler_work_without_torch(
-    without_torch: dict[str, str],
-    settings: Settings,
-    broker_url: str,
-    database: sessionmaker[Session],
-    tmp_path: Path,
+    without_torch: dict[str, str], settings: Settings, broker_url: str, database: Database, tmp_path: Path
 ) -> None:
     environment = without_torch | {
         "DATABASE_URL": settings.database_url.get_secret_value(),

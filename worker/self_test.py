@@ -19,10 +19,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.database import connection_name, engine_from, sessions
+from jobs.database import Database, connection_name, engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
@@ -72,7 +71,7 @@ class SelfTestFailed(Exception):
         self.detail = detail
 
 
-def check_without_device(configured: Settings, database: sessionmaker[Session]) -> None:
+def check_without_device(configured: Settings, database: Database) -> None:
     """Test everything that needs no torch. Raises `SelfTestFailed`."""
     check_directories(configured)
     check_free_disk(configured)
@@ -138,7 +137,7 @@ def check_store(configured: Settings) -> None:
         raise SelfTestFailed("the store returned other bytes than it was given", Cause.OUTSIDE)
 
 
-def check_database(database: sessionmaker[Session]) -> None:
+def check_database(database: Database) -> None:
     """Ask the database. Raises `SelfTestFailed`."""
     try:
         with database.begin() as session:

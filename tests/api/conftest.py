@@ -8,11 +8,11 @@ import pytest
 from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from cli.embedded.process import LOOPBACK
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.queue import waiting
 from jobs.settings import Settings
 from tests.api.drive import ClientOf, Jobs, MakeKey, Server
@@ -51,7 +51,7 @@ def queues_are_read_for_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_key(database: sessionmaker[Session]) -> MakeKey:
+def make_key(database: Database) -> MakeKey:
     def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
         with database.begin() as session:
             return api_keys.create(session, owner, "test", scopes)
@@ -83,7 +83,7 @@ def client(client_of: ClientOf) -> TestClient:
 
 
 @pytest.fixture
-def jobs(database: sessionmaker[Session]) -> Jobs:
+def jobs(database: Database) -> Jobs:
     return Jobs(database)
 
 

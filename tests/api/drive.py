@@ -13,11 +13,11 @@ from uuid import UUID
 
 import httpx
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import LOOPBACK, free_port
 from jobs import limits
 from jobs.access.api_keys import SCOPES
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
 from jobs.queue import backlog
@@ -39,7 +39,7 @@ ClientOf = Callable[..., TestClient]
 class Jobs:
     """What a worker does to jobs."""
 
-    database: sessionmaker[Session]
+    database: Database
 
     def queued(
         self,
@@ -116,7 +116,7 @@ class Jobs:
 class SweepRunner:
     """Ends every queued job of a sweep as a worker would: with its report, or as failed where it has none."""
 
-    database: sessionmaker[Session]
+    database: Database
     report_of: Callable[[lifecycle.Claim], Mapping[str, object] | None]
     ended: list[UUID] = field(default_factory=list)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems.base import Problem
 from cli.main import up
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -23,12 +23,7 @@ PARAMETER = re.compile(r"\{\w+\}|(?<=/)[A-Z]+(?![A-Za-z])")
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the examples use curl and jq")
 def test_every_command_of_the_documentation_works(
-    server: Server,
-    jobs: Jobs,
-    database: sessionmaker[Session],
-    make_key: MakeKey,
-    settings: Settings,
-    tmp_path: Path,
+    server: Server, jobs: Jobs, database: Database, make_key: MakeKey, settings: Settings, tmp_path: Path
 ) -> None:
     with database.begin() as session:
         register(session, "worker-1")  # so that there is a queue

@@ -6,10 +6,10 @@ import jsonschema_rs
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from api.schemas.job_requests import JobRequest
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks.outbox import TEST, WebhookEvent, send_test
@@ -107,7 +107,7 @@ def test_every_message_to_a_webhook_is_described(document: dict[str, Any]) -> No
 
 
 def test_webhook_messages_match_the_document(
-    database: sessionmaker[Session], jobs: Jobs, document: dict[str, Any]
+    database: Database, jobs: Jobs, document: dict[str, Any]
 ) -> None:
     with database.begin() as session:
         events = ["job.succeeded", "job.failed"]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys, page_sessions
+from jobs.database import Database
 from jobs.settings import Settings
 from tests.api.drive import Jobs
 from tests.browser.chromium import launched
@@ -42,7 +42,7 @@ def address(api_address: str) -> str:
 
 
 @pytest.fixture
-def sign_in_link(database: sessionmaker[Session]) -> Callable[..., str]:
+def sign_in_link(database: Database) -> Callable[..., str]:
     """Makes the path of a link that signs in once."""
 
     def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
@@ -76,5 +76,5 @@ def visit(
 
 
 @pytest.fixture
-def jobs(database: sessionmaker[Session]) -> Jobs:
+def jobs(database: Database) -> Jobs:
     return Jobs(database)

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -94,7 +94,7 @@ def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0)
 
 
 def submit(
-    database: sessionmaker[Session],
+    database: Database,
     *,
     owner: str = "ada",
     labels: dict[str, str] | None = None,
@@ -112,13 +112,11 @@ def submit(
         return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
 
-def claim(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
+def claim(database: Database, job_id: UUID) -> lifecycle.Claim:
     return take(database, job_id, "worker-1", 3000)
 
 
-def stage(
-    database: sessionmaker[Session], held: lifecycle.Claim, name: str, *, finished: bool = True
-) -> None:
+def stage(database: Database, held: lifecycle.Claim, name: str, *, finished: bool = True) -> None:
     with database.begin() as session:
         begun = StageStarted(attempt=held.attempt, stage=Stage(name), steps=30)
         assert lifecycle.record(session, held, begun)
@@ -129,7 +127,7 @@ def stage(
             assert lifecycle.record(session, held, cost)
 
 
-def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: Any) -> UUID:
+def succeeded(database: Database, told: dict[str, Any], **asked: Any) -> UUID:
     held = claim(database, submit(database, **asked))
     for name in ("resolve", "gradients", "prune", "evaluate", "upload"):
         stage(database, held, name)
@@ -144,7 +142,7 @@ def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: An
     return held.job_id
 
 
-def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
+def gallery(database: Database) -> dict[str, UUID]:
     """One job of each kind, by its state."""
     jobs = Jobs(database)
     shown: dict[str, UUID] = {}
@@ -192,7 +190,7 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
     return shown
 
 
-def search(database: sessionmaker[Session], *, rounds: int) -> UUID:
+def search(database: Database, *, rounds: int) -> UUID:
     """A search that has ended this many of its jobs, and goes on."""
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.05}
     target = Target(max_perplexity_increase=0.5)
@@ -276,7 +274,7 @@ def exported(smaller: float = 1.0) -> dict[str, Any]:
 SHAPES = ((768, 0, 28.4), (512, 1, 27.1), (256, 2, 33.0))
 
 
-def sized_search(database: sessionmaker[Session], *, ended: int) -> UUID:
+def sized_search(database: Database, *, ended: int) -> UUID:
     """A search for the best model of a size, so many of whose shapes are measured."""
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "name": "edge"}
     target = Target(max_bytes=220_000_000)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.states import JobState
 from jobs.sweeps import sweeps
@@ -43,11 +43,11 @@ class TestWithAWorker:
         return service[0]
 
     @pytest.fixture
-    def database(self, service: tuple[Stack, str]) -> sessionmaker[Session]:
+    def database(self, service: tuple[Stack, str]) -> Database:
         return service[0].database
 
     def test_sign_in_submit_follow_and_promote(
-        self, visit: Callable[..., Visitor], stack: Stack, database: sessionmaker[Session]
+        self, visit: Callable[..., Visitor], stack: Stack, database: Database
     ) -> None:
         visitor = visit(signed_in=False)
         page = visitor.page
@@ -128,7 +128,7 @@ class TestWithoutAWorker:
     """The API alone; jobs are moved as a worker would move them."""
 
     def test_rows_are_live_and_selected_jobs_stay_selected(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+        self, visit: Callable[..., Visitor], database: Database, jobs: Jobs
     ) -> None:
         shown = gallery(database)
         visitor = visit()
@@ -149,7 +149,7 @@ class TestWithoutAWorker:
         assert visitor.barriers() == ""
 
     def test_a_hidden_tab_closes_its_stream_and_is_current_when_shown_again(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session]
+        self, visit: Callable[..., Visitor], database: Database
     ) -> None:
         shown = gallery(database)
         page = visit().page
@@ -167,7 +167,7 @@ class TestWithoutAWorker:
         expect(page.locator(".badge.cancelled")).to_have_count(2)
 
     def test_the_page_works_without_javascript(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+        self, visit: Callable[..., Visitor], database: Database, jobs: Jobs
     ) -> None:
         shown = gallery(database)
         visitor = visit(java_script_enabled=False)
@@ -197,7 +197,7 @@ class TestWithoutAWorker:
         visitor.complaints = [said for said in visitor.complaints if "422" not in said]
 
     def test_times_are_local_and_the_title_shows_the_progress(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+        self, visit: Callable[..., Visitor], database: Database, jobs: Jobs
     ) -> None:
         job_id = submit(database)
         with database.begin() as session:
@@ -215,7 +215,7 @@ class TestWithoutAWorker:
         expect(page).to_have_title(re.compile("^Prune 50 % · "), timeout=PATIENCE)
 
     def test_a_search_goes_on_while_its_page_is_open(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+        self, visit: Callable[..., Visitor], database: Database, jobs: Jobs
     ) -> None:
         visitor = visit()
         page = visitor.page
@@ -242,7 +242,7 @@ class TestWithoutAWorker:
         expect(page.locator(".overview .badge.cancelled")).to_be_visible()
 
     def test_the_keyboard_reaches_every_control_with_visible_focus(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+        self, visit: Callable[..., Visitor], database: Database, jobs: Jobs
     ) -> None:
         claim = jobs.running()
         with database.begin() as session:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
@@ -35,7 +35,7 @@ WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "hei
     ],
 )
 def test_every_page_is_accessible_small_and_loads_from_this_service_only(
-    visit: Callable[..., Visitor], database: sessionmaker[Session], window: str, scheme: str
+    visit: Callable[..., Visitor], database: Database, window: str, scheme: str
 ) -> None:
     shown = gallery(database)
     found, searching = search(database, rounds=6), search(database, rounds=3)
@@ -103,7 +103,7 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
 
 @pytest.mark.parametrize("width", [1280, 1000, 800, 360])
 def test_figures_fit_their_cards_and_details_follow_in_two_screens(
-    visit: Callable[..., Visitor], database: sessionmaker[Session], width: int
+    visit: Callable[..., Visitor], database: Database, width: int
 ) -> None:
     both = smaller(384, 1, 48663.37801129717)
     both["sparsity"] = report(0.5, 17.5, 30.0)["sparsity"]

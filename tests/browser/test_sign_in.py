@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.settings import Settings
 from tests.browser.visitor import Visitor
 from tests.identity_provider import IdentityProvider, identity_provider
@@ -23,7 +23,7 @@ def test_sign_in_make_a_key_change_the_team_sign_out_and_be_refused(
     chromium: Browser,
     identity_provider: IdentityProvider,
     settings: Settings,
-    database: sessionmaker[Session],
+    database: Database,
     tmp_path: Path,
 ) -> None:
     port = free_port()

@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.settings import Settings
 from pruneserve_client import AsyncClient, Client
 from tests.api.drive import Server
@@ -75,7 +75,7 @@ class Account(NamedTuple):
 
 
 @pytest.fixture
-def account(settings: Settings, database: sessionmaker[Session], tmp_path: Path) -> Iterator[Account]:
+def account(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Account]:
     """A real API, with a key of ada's."""
     keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
     server = Server.start(settings.model_copy(update=keys), tmp_path / "api.log")

@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from pruneserve_client import Client, NotFound
@@ -65,7 +65,7 @@ def test_jobs_again_and_by_date(api: Client) -> None:
     assert api.storage().total_bytes == 0
 
 
-def test_sweeps_and_the_zoo(api: Client, database: sessionmaker[Session]) -> None:
+def test_sweeps_and_the_zoo(api: Client, database: Database) -> None:
     request = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.4]}}
     sweep = api.submit_sweep(request)
     assert [each.id for each in api.sweeps()] == [sweep.id]
@@ -79,5 +79,5 @@ def test_sweeps_and_the_zoo(api: Client, database: sessionmaker[Session]) -> Non
     assert list(api.zoo()) == []
 
 
-def _claimed(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
+def _claimed(database: Database, job_id: UUID) -> lifecycle.Claim:
     return take(database, job_id, "w1", 3000)

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from cli.embedded.postgres import APP_ROLE
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue.resources import UNKNOWN_NEEDS, Needs, smallest_that_fits
 from jobs.spec.job import JobSpec
 from jobs.tables import NOW, Job, OwnerShare, Queue
 from tests.deploy.test_kubernetes import KUBERNETES, SAID, rendered
 
-Database = sessionmaker[Session]
 ROLE = KUBERNETES / "overlays" / "fleet" / "keda-role.sql"
 CLASSES = {name: (has,) for name, has in SAID.items()}
 QUERIES = {

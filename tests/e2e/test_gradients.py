@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import delete
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.lifecycle import events
 from jobs.lifecycle.events import StageFinished
 from jobs.queue import backlog
@@ -33,7 +33,7 @@ def settings(settings: Settings, small_model: Path, calibration: Path) -> Settin
 class Jobs:
     """Submits jobs over REST, and runs each to its end."""
 
-    def __init__(self, client: TestClient, database: sessionmaker[Session], settings: Settings) -> None:
+    def __init__(self, client: TestClient, database: Database, settings: Settings) -> None:
         self.client, self.database, self.settings = client, database, settings
 
     def ended(self, path: str, body: dict[str, Any]) -> Job:
@@ -65,7 +65,7 @@ class Jobs:
 
 
 @pytest.fixture
-def jobs(database: sessionmaker[Session], settings: Settings) -> Iterator[Jobs]:
+def jobs(database: Database, settings: Settings) -> Iterator[Jobs]:
     with TestClient(create_app(settings)) as client:
         with database.begin() as session:
             client.headers["Authorization"] = f"Bearer {api_keys.create(session, 'ada', 'test')}"

@@ -5,17 +5,15 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
 from cli.embedded.postgres import _binary
-from jobs.database import libpq_url
+from jobs.database import Database, libpq_url
 from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
@@ -24,8 +22,8 @@ from jobs.tables import Upload, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks.endpoints import SecretBox
 from tests.claims import take
+from tests.conftest import Submit
 
-Database = sessionmaker[Session]
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 SHRINKS = bytes(range(64)) * 5000
 
@@ -49,9 +47,7 @@ def admin(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
 
 @pytest.fixture
-def filled(
-    database: Database, settings: Settings, submit: Callable[[], UUID], tmp_path: Path
-) -> dict[str, str]:
+def filled(database: Database, settings: Settings, submit: Submit, tmp_path: Path) -> dict[str, str]:
     """The keys of a compressed and a plain file of a result, of a block of another job, and of an upload."""
     store, file = Store(settings.store_url), tmp_path / "file"
     keys: dict[str, str] = {}

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, event, func, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import caches
 from jobs.caches import CachedNorms, ComputedElsewhere
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
@@ -20,15 +21,14 @@ from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
 from jobs.tables import NOW, CachedGradients, GradientShard, Job
 from tests import claims
-
-Database = sessionmaker[Session]
+from tests.conftest import Submit
 
 STAGE = "gradients"
 CONDITIONS = {"schedule": "streamed"}
 
 
 @pytest.fixture
-def take(database: Database, submit: Callable[[], UUID]) -> Callable[[], Claim]:
+def take(database: Database, submit: Submit) -> Callable[[], Claim]:
     """A new job, taken by a worker."""
     return lambda: claims.take(database, submit(), "worker", 3000)
 

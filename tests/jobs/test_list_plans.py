@@ -2,10 +2,10 @@
 
 import pytest
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session, sessionmaker
 
 from bench.seed_jobs import fill
 from jobs import queries
+from jobs.database import Database
 from jobs.lifecycle import baselines
 from jobs.queries import JobFilter
 from jobs.spec.gate import Gate, GateState
@@ -36,7 +36,7 @@ SINGLE = [
 
 
 def test_every_page_agrees_with_a_plain_query_and_reads_few_rows(
-    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+    engine: Engine, database: Database, spec: JobSpec
 ) -> None:
     with engine.begin() as connection:
         fill(connection, spec, '{"layers": []}', jobs=20_000)
@@ -53,7 +53,7 @@ def test_every_page_agrees_with_a_plain_query_and_reads_few_rows(
 
 
 def test_a_page_by_many_states_models_and_labels_agrees_with_a_plain_query(
-    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+    engine: Engine, database: Database, spec: JobSpec
 ) -> None:
     with engine.begin() as connection:
         fill(connection, spec, '{"layers": []}', jobs=2_000)
@@ -79,7 +79,7 @@ def test_each_label_is_joined_once_for_all_states_and_models() -> None:
 
 
 def test_what_uses_a_file_is_found_among_the_open_jobs(
-    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+    engine: Engine, database: Database, spec: JobSpec
 ) -> None:
     with engine.begin() as connection:
         fill(connection, spec, '{"layers": []}', jobs=20_000)
@@ -89,7 +89,7 @@ def test_what_uses_a_file_is_found_among_the_open_jobs(
 
 
 def test_the_baseline_of_a_label_is_found_among_its_last_jobs(
-    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+    engine: Engine, database: Database, spec: JobSpec
 ) -> None:
     with engine.begin() as connection:
         fill(connection, spec, '{"layers": []}', jobs=20_000)

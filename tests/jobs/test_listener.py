@@ -9,15 +9,13 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import notify as of_streams
-from jobs.database import libpq_url
+from jobs.database import Database, libpq_url
 from jobs.lifecycle import owner_moves
 from jobs.notify import EVENTS, Listener, Subscription, of_job, of_owner
 from jobs.spec.job import JobSpec
 
-Database = sessionmaker[Session]
 PATIENCE = 20.0
 END_LISTENER = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

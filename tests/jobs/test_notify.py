@@ -1,24 +1,21 @@
 """What notifies which channel, once for each transaction and when it has committed."""
 
-from collections.abc import Callable, Iterator
-from uuid import UUID
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
-from jobs.database import libpq_url
+from jobs.database import Database, libpq_url
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.notify import EVENTS, QUEUE, notify_on_commit, of_job, of_owner
 from jobs.queue import backlog, conditions
 from jobs.spec.job import JobSpec
 from tests.claims import claimed
+from tests.conftest import Submit
 from tests.jobs.queue.fleet import register
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
 
 
 class Listener:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import caches
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.attempt_files import named_keys
 from jobs.lifecycle.lifecycle import Claim
@@ -15,7 +16,6 @@ from jobs.spec.job import JobSpec
 from jobs.tables import NOW, CachedPerplexity, Job, JobBlock
 from tests.claims import claimed
 
-Database = sessionmaker[Session]
 SPEC = JobSpec.model_validate({"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}})
 LIMIT = 1000
 

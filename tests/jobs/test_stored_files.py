@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, insert
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
@@ -20,8 +20,6 @@ from jobs.stored_files import StoredBytes, stored_by
 from jobs.tables import Artifact, Upload
 from tests.claims import claimed
 from tests.plans import explaining
-
-Database = sessionmaker[Session]
 
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 KEY = {"schedule": "streamed"}

@@ -8,13 +8,12 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from api.app import create_app
 from cli.embedded.postgres import _binary as postgres_program
 from jobs.access import api_keys
-from jobs.database import libpq_url
+from jobs.database import Database, libpq_url
 from jobs.settings import Settings
 from tests.migrations.test_migrations import described
 from tests.migrations.write_released import RELEASED, SECRET_KEY, run
@@ -56,7 +55,7 @@ def database_url(released_url: str) -> str:
 
 
 @pytest.fixture
-def ada(settings: Settings, database: sessionmaker[Session]) -> Iterator[TestClient]:
+def ada(settings: Settings, database: Database) -> Iterator[TestClient]:
     """The API of this version, with a key of an owner who has jobs in the database."""
     changes = {"secret_keys": (SecretStr(SECRET_KEY),), "allowed_hosts": ("testserver",)}
     with database.begin() as session:

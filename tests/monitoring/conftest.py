@@ -16,9 +16,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from cli.embedded.process import LOOPBACK, free_port
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue import conditions
 from jobs.queue.resources import Needs
@@ -241,7 +242,7 @@ def _sick_and_silent_workers(session: Session) -> None:
 
 
 @contextmanager
-def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
+def _late_webhook(database: Database) -> Iterator[None]:
     """A message that has been due for an hour, while no sender can take any: all wait for a lock."""
     with database.begin() as session:
         endpoint = session.scalars(
@@ -264,7 +265,7 @@ def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(database: sessionmaker[Session]) -> Iterator[None]:
+def _locked(database: Database) -> Iterator[None]:
     """Hold the table of workers, which the scheduler reads in its rounds and for its metrics."""
     with database() as session:
         session.execute(_STAYS)

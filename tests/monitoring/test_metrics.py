@@ -14,9 +14,10 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from cli.embedded.process import LOOPBACK, free_port
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.monitoring import metrics, serving
 from jobs.monitoring.catalogue import (
@@ -44,7 +45,6 @@ from tests.jobs.queue.fleet import LARGE, register
 from tests.jobs.queue.fleet import submit as queue_job
 from tests.stack import directory_store
 
-Database = sessionmaker[Session]
 Recorded = list[tuple[str, float, dict[str, str]]]
 
 

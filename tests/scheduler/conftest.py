@@ -4,10 +4,11 @@ import pytest
 import redis
 
 from jobs.broker import app
+from jobs.database import Database
 from jobs.settings import Settings
 from scheduler.rounds import Scheduler
 from tests.clock import Clock
-from tests.scheduler.scheduled import Database, pass_a_lease
+from tests.scheduler.scheduled import pass_a_lease
 from tests.worker.conftest import (
     claim,
     cut_connections,

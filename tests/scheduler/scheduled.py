@@ -1,25 +1,19 @@
 """A scheduler whose clock tests set, and what it finds in the database and the broker."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import redis
 from sqlalchemy import text, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.tables import Job, Lease
 from scheduler.rounds import Scheduler
 from tests.clock import Clock
+from tests.conftest import Submit
 from tests.jobs.queue.fleet import register
-
-Database = sessionmaker[Session]
-
-
-Submit = Callable[[], UUID]
-
 
 QUEUE = "cpu"
 

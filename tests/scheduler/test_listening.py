@@ -1,16 +1,15 @@
 """A scheduler runs a round when the queue has changed, and without a connection to hear of it in time."""
 
 import threading
-from collections.abc import Callable
-from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.process import LOOPBACK, free_port
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.states import JobState
 from scheduler.rounds import QueueListener
+from tests.conftest import Submit
 from tests.stack import Stack
 
 END = text(
@@ -20,7 +19,7 @@ END = text(
 
 
 def test_a_change_of_the_queue_wakes_also_after_a_lost_connection(
-    database: sessionmaker[Session], settings: Settings, submit: Callable[[], UUID]
+    database: Database, settings: Settings, submit: Submit
 ) -> None:
     woken = threading.Event()
     listening = QueueListener(settings, woken.set)

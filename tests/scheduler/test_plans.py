@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 import redis
 from sqlalchemy import Engine, func, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.broker import app
+from jobs.database import Database
 from jobs.monitoring.catalogue import JOBS as JOBS_BY_STATE
 from jobs.queue.overview import NO_CLASS
 from jobs.settings import Settings
@@ -26,8 +26,6 @@ from scheduler.retention import Retention
 from scheduler.rounds import Scheduler
 from tests.plans import Explained, explaining
 from tests.scheduler.seed_fleet import fill_fleet
-
-Database = sessionmaker[Session]
 
 LONG_AGO = text("now() - interval '40 days'")
 RUNNING_SWEEPS = 5

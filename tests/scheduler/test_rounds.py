@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from cli.embedded.valkey import Valkey
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, owner_moves
 from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
@@ -28,11 +29,10 @@ from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.cli.embedded.freezing import frozen
 from tests.clock import Clock
+from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.scheduler.scheduled import (
     LONG_AGO,
-    Database,
-    Submit,
     expire_leases,
     job,
     messages,
@@ -186,11 +186,7 @@ def test_after_a_database_outage_one_lease_passes_before_a_job_is_requeued(
 
 
 def test_after_a_frozen_database_one_lease_passes_before_a_job_is_requeued(
-    database: Database,
-    submit: Submit,
-    connected: Scheduler,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, submit: Submit, connected: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = running(database, submit)
     look = expired_leases
@@ -211,11 +207,7 @@ def test_after_a_frozen_database_one_lease_passes_before_a_job_is_requeued(
 
 
 def test_a_lease_that_ends_in_an_outage_of_the_database_is_no_fault_of_the_job_or_its_worker(
-    database: Database,
-    submit: Submit,
-    connected: Scheduler,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, submit: Submit, connected: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = submit()
 

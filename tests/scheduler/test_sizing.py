@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog as queue_sizing
 from jobs.queue import workers
@@ -50,7 +50,7 @@ OF_SIZE = {
 class Models:
     """Jobs of models of known sizes, and what sizes them."""
 
-    database: sessionmaker[Session]
+    database: Database
     settings: Settings
     sizing: Sizing
     directory: Path
@@ -84,7 +84,7 @@ class Models:
 
 
 @pytest.fixture
-def models(settings: Settings, database: sessionmaker[Session], tmp_path: Path) -> Iterator[Models]:
+def models(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Models]:
     settings = settings.model_copy(update={"model_roots": (tmp_path,)})
     sizing = Sizing(database, settings)
     yield Models(database, settings, sizing, tmp_path / "models")

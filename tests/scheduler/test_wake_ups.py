@@ -8,21 +8,15 @@ import pytest
 import redis
 from sqlalchemy import text, update
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.spec.job import JobSpec
 from jobs.tables import NOW, Job, Worker
 from scheduler.rounds import Scheduler
+from tests.conftest import Submit
 from tests.jobs.queue.fleet import CPU, GPU_80G, LARGE, SMALL, register
 from tests.jobs.queue.fleet import submit as queue_job
-from tests.scheduler.scheduled import (
-    LONG_AGO,
-    QUEUE,
-    Database,
-    Submit,
-    messages,
-    seen,
-    take,
-)
+from tests.scheduler.scheduled import LONG_AGO, QUEUE, messages, seen, take
 
 
 def test_an_idle_worker_is_woken_for_a_job_by_a_message_without_arguments(

@@ -7,22 +7,21 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
 import pruning.pipeline.run
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from tests.claims import take
+from tests.conftest import Submit
 from tests.jobs.queue.fleet import register
 from tests.scheduler.receiver import Receiver
 from tests.stack import directory_store
 from tests.worker.one_job import Service, StandInRun
 from worker import retry, run_job
 from worker.identity import Identity
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +42,7 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Identity]:
 
 
 @pytest.fixture
-def claim(database: Database, submit: Callable[[], UUID], worker: Identity) -> Claim:
+def claim(database: Database, submit: Submit, worker: Identity) -> Claim:
     """The claim of a job that this worker has just claimed."""
     return take(database, submit(), worker.name)
 
@@ -121,5 +120,5 @@ def service(database: Database, settings: Settings, worker: Identity) -> Service
 
 
 @pytest.fixture
-def job_id(submit: Callable[[], UUID]) -> UUID:
+def job_id(submit: Submit) -> UUID:
     return submit()

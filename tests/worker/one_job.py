@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import queries
+from jobs.database import Database
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import Event, StateChanged
 from jobs.queue import backlog
@@ -18,8 +18,6 @@ from pruning.pipeline.run import RunRequest, Services
 from pruning.recipe import Stage
 from worker import run_job
 from worker.identity import Identity
-
-Database = sessionmaker[Session]
 
 WEIGHTS = b"pruned weights"
 

@@ -4,7 +4,7 @@ import errno
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from jobs.tables import JobAttempt, Worker
 from pruning.checkpoint import checkpoint
 from pruning.errors import Unreachable
 from pruning.recipe import ModelReference
+from tests.conftest import Submit
 from tests.worker.one_job import Service, StandInRun, last_reason
 from worker.self_test import SelfTestFailed, check_free_disk
 
@@ -212,7 +213,7 @@ def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
 
 @pytest.mark.threat
 def test_a_worker_without_a_work_directory_fails_no_job(
-    service: Service, library: StandInRun, submit: Callable[[], UUID]
+    service: Service, library: StandInRun, submit: Submit
 ) -> None:
     service.settings.work_dir.write_text("a file where a directory should be")
     jobs = [submit() for _ in range(6)]

@@ -3,17 +3,24 @@
 To the server, one that is frozen is one that asks nothing: here a transaction that is left open.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, select, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 import jobs.database
 from jobs import limits
 from jobs.broker import app
-from jobs.database import DATABASE_UNAVAILABLE, engine_for_requests, engine_from, sessions, waits_for_others
+from jobs.database import (
+    DATABASE_UNAVAILABLE,
+    Database,
+    engine_for_requests,
+    engine_from,
+    sessions,
+    waits_for_others,
+)
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -21,9 +28,8 @@ from jobs.sweeps import sweeps
 from jobs.tables import Job
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.conftest import Submit
 from tests.scheduler.scheduled import expire_leases, job
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture
@@ -76,7 +82,7 @@ def lock(session: Session, job_id: UUID) -> None:
 
 
 def test_a_transaction_that_is_left_open_is_ended_and_its_locks_with_it(
-    database: Database, submit: Callable[[], UUID], others: Engine
+    database: Database, submit: Submit, others: Engine
 ) -> None:
     job_id = submit()
     frozen = sessions(others)()
@@ -103,7 +109,7 @@ def test_requests_have_the_same_limits(settings: Settings) -> None:
 
 
 def test_a_lock_is_no_outage_for_a_scheduler_and_keeps_no_other_job(
-    database: Database, submit: Callable[[], UUID], scheduler: Scheduler
+    database: Database, submit: Submit, scheduler: Scheduler
 ) -> None:
     locked, other = (lost(database, submit()) for _ in range(2))
     frozen = database()
@@ -117,11 +123,7 @@ def test_a_lock_is_no_outage_for_a_scheduler_and_keeps_no_other_job(
 
 @pytest.mark.parametrize("code", ["deadlock_detected", "lock_not_available"])
 def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
-    database: Database,
-    submit: Callable[[], UUID],
-    scheduler: Scheduler,
-    monkeypatch: pytest.MonkeyPatch,
-    code: str,
+    database: Database, submit: Submit, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     def refused(session: Session, **_: object) -> None:
         session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"))

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -25,8 +25,6 @@ from worker.tasks import allow_many_open_files
 
 _MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}
 BOMB = {"type": "Sequence", "normalizers": [_MILLIONS, _MILLIONS]}
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import engine_from, sessions
+from jobs.database import Database, engine_from, sessions
 from jobs.settings import Settings
 from jobs.states import Cause
 from jobs.storage.store import Store
@@ -18,8 +17,6 @@ from pruning.runtime.device import is_device_broken, usable_device
 from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
 from worker import self_test
 from worker.self_test import SelfTestFailed, check_device, check_device_in_subprocess, check_without_device
-
-Database = sessionmaker[Session]
 
 UNWRITABLE = (
     "its work directory (PRUNESERVE_WORK_DIR) cannot be written (EEXIST, File exists); make it a directory"

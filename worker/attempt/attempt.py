@@ -8,10 +8,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits
-from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
+from jobs.database import DATABASE_UNAVAILABLE, Database, connection_name, engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
@@ -67,7 +67,7 @@ class Attempt:
         *,
         settings: Settings,
         worker: Identity,
-        database: sessionmaker[Session],
+        database: Database,
         store: Store,
     ) -> None:
         """`heartbeat`: of this claim; it never waits for a connection that the run is using."""
@@ -241,7 +241,7 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
 
 
 def _claim(
-    database: sessionmaker[Session], settings: Settings, worker: Identity, path: Path
+    database: Database, settings: Settings, worker: Identity, path: Path
 ) -> tuple[Claim, HeldClaim] | None:
     """Return the claim and its record for the parent: a lease that counts from before the claim.
 
@@ -282,7 +282,7 @@ def _disk_fault(settings: Settings) -> str | None:
 
 
 @contextmanager
-def connected(settings: Settings, worker: Identity) -> Iterator[sessionmaker[Session]]:
+def connected(settings: Settings, worker: Identity) -> Iterator[Database]:
     """Connect to the database for one attempt."""
     # One connection is kept. The heartbeat, and what is written next to the computation, open another one
     # while it is in use: they must not wait for the run.

@@ -7,10 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.database import DATABASE_UNAVAILABLE
+from jobs.database import DATABASE_UNAVAILABLE, Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
@@ -31,7 +30,7 @@ class Heartbeat:
 
     def __init__(
         self,
-        database: sessionmaker[Session],
+        database: Database,
         claim: Claim,
         claimed_at: float,
         on_extended: Callable[[float], object] = lambda ends_at: None,

@@ -19,9 +19,10 @@ from typing import Any
 
 from celery import signals
 from celery.exceptions import WorkerLostError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, claim, conditions, held_jobs, memory, workers
 from jobs.queue.resources import UNKNOWN_CLASS
@@ -86,7 +87,7 @@ class Drain:
 class Parent:
     """Handles the signals that Celery sends in the parent process."""
 
-    def __init__(self, settings: Settings, database: sessionmaker[Session], identity: Identity) -> None:
+    def __init__(self, settings: Settings, database: Database, identity: Identity) -> None:
         """Nothing happens before `connect_signals`."""
         self._settings = settings
         self._database = database

@@ -13,9 +13,10 @@ import threading
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.database import Database
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
@@ -34,7 +35,7 @@ _AMOUNT = re.compile(r"\d[\d.]*( [kMGT]?B\b)?")
 _FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
 
 
-def try_write(database: sessionmaker[Session], write: Callable[[Session], object]) -> bool:
+def try_write(database: Database, write: Callable[[Session], object]) -> bool:
     """Write to the database. Where that fails, the next heartbeat or the end of the lease makes up."""
     try:
         with database.begin() as session:
@@ -51,7 +52,7 @@ class Quarantine:
     def __init__(
         self,
         settings: Settings,
-        database: sessionmaker[Session],
+        database: Database,
         worker: str,
         queue: str,
         *,

@@ -17,9 +17,10 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits, queries
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queue import held_jobs, memory
@@ -48,11 +49,7 @@ class Watchdog:
     """Supervises one worker's child, from a thread of the parent with a database connection of its own."""
 
     def __init__(
-        self,
-        settings: Settings,
-        database: sessionmaker[Session],
-        worker: Identity,
-        children: Callable[[], Iterable[int]],
+        self, settings: Settings, database: Database, worker: Identity, children: Callable[[], Iterable[int]]
     ) -> None:
         """`children` returns the ids of the processes that may be running a job of `worker`."""
         self._settings = settings

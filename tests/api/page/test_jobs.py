@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.base.format import describe_cut
 from api.page.jobs.listing import without_common_directories
 from api.schemas.files import loading_code
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries import Cut, models_containing
 from jobs.settings import Settings
@@ -219,9 +219,7 @@ def test_a_cut_and_trained_model_is_labelled_as_trained(client: TestClient, jobs
     assert "All weights were trained after the cut" in client.get(f"/jobs/{claim.job_id}").text
 
 
-def test_of_many_models_the_search_takes_the_first_by_name(
-    jobs: Jobs, database: sessionmaker[Session]
-) -> None:
+def test_of_many_models_the_search_takes_the_first_by_name(jobs: Jobs, database: Database) -> None:
     for name in ("org/c", "org/a", "org/b", "org/a"):
         jobs.queued(model=name)
     with database.begin() as session:

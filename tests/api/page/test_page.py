@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.jobs import detail
 from jobs.access import page_sessions
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import Event, StepFinished
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -29,7 +29,7 @@ def sign_in(browser: TestClient, key: str, back: str = "/jobs") -> object:
     return browser.post("/sign-in", data={"key": key, "next": back}, headers=ORIGIN)
 
 
-def link(database: sessionmaker[Session], **lifetime: timedelta) -> str:
+def link(database: Database, **lifetime: timedelta) -> str:
     with database.begin() as session:
         key_id = session.scalars(select(ApiKey.id)).one()
         return f"/sign-in?token={page_sessions.create_link(session, key_id, **lifetime)}"
@@ -87,9 +87,7 @@ def test_signing_in_leads_back_to_each_place_of_the_navigation(page: TestClient,
     assert [answer.headers["Location"] for answer in answers] == targets
 
 
-def test_a_link_signs_in_once(
-    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
-) -> None:
+def test_a_link_signs_in_once(anonymous: TestClient, make_key: MakeKey, database: Database) -> None:
     make_key()
     path = link(database)
     answer = anonymous.get(path)
@@ -99,15 +97,13 @@ def test_a_link_signs_in_once(
 
 
 def test_an_expired_link_does_not_sign_in(
-    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+    anonymous: TestClient, make_key: MakeKey, database: Database
 ) -> None:
     make_key()
     assert anonymous.get(link(database, lifetime=timedelta(seconds=-1))).status_code == 401
 
 
-def test_a_links_token_is_not_a_session(
-    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
-) -> None:
+def test_a_links_token_is_not_a_session(anonymous: TestClient, make_key: MakeKey, database: Database) -> None:
     make_key()
     anonymous.cookies.set("pruneserve_session", link(database).partition("=")[2])
     assert anonymous.get("/jobs").status_code == 303
@@ -122,7 +118,7 @@ def test_a_links_token_is_not_a_session(
     ],
 )
 def test_a_session_ends_with_its_time_and_with_its_key(
-    page: TestClient, database: sessionmaker[Session], ending: object
+    page: TestClient, database: Database, ending: object
 ) -> None:
     assert page.get("/jobs").status_code == 200
     with database.begin() as session:
@@ -203,7 +199,7 @@ def test_a_problem_keeps_the_navigation_and_speaks_of_no_document(page: TestClie
 
 
 def test_revoking_a_key_asks_first_and_marks_the_key_in_use(
-    page: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+    page: TestClient, make_key: MakeKey, database: Database
 ) -> None:
     make_key()
     html = page.get("/settings").text

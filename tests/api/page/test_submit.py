@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.submit.form import ADVANCED, GOALS, form_values, parse_form
 from api.page.submit.resubmit import request_body
 from api.schemas.job_requests import JobRequest
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.states import Cause
@@ -284,7 +284,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
     ],
 )
 def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
-    client: TestClient, database: sessionmaker[Session], typed: dict[str, str], field: str, message: str
+    client: TestClient, database: Database, typed: dict[str, str], field: str, message: str
 ) -> None:
     hostile = 'name="><script>alert(1)</script>'
     whole = LEAST | {"labels": hostile} | typed

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from tests.api.drive import ClientOf, SweepRunner, scopes_but
 
@@ -33,7 +33,7 @@ def report_of(claim: lifecycle.Claim) -> dict[str, Any]:
 
 
 @pytest.fixture
-def runner(database: sessionmaker[Session]) -> SweepRunner:
+def runner(database: Database) -> SweepRunner:
     return SweepRunner(database, report_of)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems.base import FieldError
+from jobs.database import Database
 from pruning.recipe.methods import ALLOCATIONS
 from tests.api.drive import SMALLEST, Jobs
 
@@ -183,7 +183,7 @@ def test_405_lists_every_method_of_the_address(client: TestClient) -> None:
 
 
 def test_an_internal_error_reveals_nothing_of_the_service(
-    client: TestClient, database: sessionmaker[Session], jobs: Jobs
+    client: TestClient, database: Database, jobs: Jobs
 ) -> None:
     job_id = jobs.queued()
     with database.begin() as session:

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.queue import workers
 from jobs.queue.resources import Capacity, class_of
 from jobs.spec import model_shape
@@ -60,7 +60,7 @@ def refusal(answer: Response) -> str:
 
 
 def test_an_estimate_is_for_the_slowest_live_worker(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     assumed = client.post("/v1/estimates", json=body(llama)).json()
     assert not assumed["machine"]["measured"]
@@ -234,7 +234,7 @@ def test_a_hub_that_does_not_answer(client: TestClient, monkeypatch: pytest.Monk
 
 
 def test_an_estimate_answers_for_each_class_of_workers(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     with database.begin() as session:
         for gibibytes, speed in ((4, 1.0), (79, 4.0)):

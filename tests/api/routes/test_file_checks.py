@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import checks
+from jobs.database import Database
 from jobs.queue import backlog
 from tests.api.drive import SMALLEST
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from pruning.byte_size import byte_size
 from pruning.estimate.architectures import shape_of_config
@@ -71,7 +71,7 @@ def submit(client: TestClient, **body: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("loss", "dense_wins"), [(0.0001, False), (1.0, True)])
 def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
-    client: TestClient, llama: str, database: sessionmaker[Session], loss: float, dense_wins: bool
+    client: TestClient, llama: str, database: Database, loss: float, dense_wins: bool
 ) -> None:
     job = {"model": llama, "structure": {"mlp_channels": 0.25}}
     bound = size_of(GgufExport(type="Q5_0"))
@@ -102,7 +102,7 @@ def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
 
 
 def test_a_size_that_no_file_has_is_refused_or_fails(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     job = {"model": llama}
     answer = client.post("/v1/sweeps", json={"job": job, "target": {"max_bytes": 100, "format": "gguf"}})
@@ -118,9 +118,7 @@ def test_a_size_that_no_file_has_is_refused_or_fails(
     assert "bytes" in ended["error"]
 
 
-def test_a_search_within_a_bound_on_a_file_judges_that_file(
-    client: TestClient, database: sessionmaker[Session]
-) -> None:
+def test_a_search_within_a_bound_on_a_file_judges_that_file(client: TestClient, database: Database) -> None:
     job = {"model": "org/name", "method": "wanda", "exports": ["gguf:Q8_0"]}
     target = {"of": "gguf:Q8_0", "max_perplexity_increase": 0.25 + 1 / 8.5**2}
     sweep = submit(client, job=job, target=target)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from safetensors.numpy import save
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.security import middleware
 from jobs import retention
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
@@ -39,9 +39,7 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 class Gradients:
     """Submits gradient jobs over REST, and lets them succeed as a worker would."""
 
-    def __init__(
-        self, client: TestClient, database: sessionmaker[Session], settings: Settings, directory: Path
-    ) -> None:
+    def __init__(self, client: TestClient, database: Database, settings: Settings, directory: Path) -> None:
         self.client, self.database, self.directory = client, database, directory
         self.store = Store(settings.store_url)
 
@@ -69,9 +67,7 @@ class Gradients:
 
 
 @pytest.fixture
-def gradients(
-    client: TestClient, database: sessionmaker[Session], settings: Settings, tmp_path: Path
-) -> Gradients:
+def gradients(client: TestClient, database: Database, settings: Settings, tmp_path: Path) -> Gradients:
     return Gradients(client, database, settings, tmp_path)
 
 
@@ -179,7 +175,7 @@ def test_norms_are_deleted_with_their_job(gradients: Gradients, client: TestClie
 
 
 def test_they_do_not_expire_as_other_artifacts_do(
-    gradients: Gradients, client: TestClient, database: sessionmaker[Session]
+    gradients: Gradients, client: TestClient, database: Database
 ) -> None:
     job = gradients.finished()
     with database.begin() as session:

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
 from api.actions import keys
@@ -15,6 +14,7 @@ from api.schemas.access import KeyRequest
 from cli.main import app
 from cli.terminal import Exit
 from jobs.access import api_keys
+from jobs.database import Database
 from jobs.tables import ApiKey
 from tests.api.drive import ClientOf, MakeKey, Server, scopes_but
 
@@ -150,7 +150,7 @@ def test_what_a_leaked_key_has_made_can_be_revoked_with_it(client: TestClient) -
 
 @pytest.mark.threat
 def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
-    client: TestClient, database: sessionmaker[Session]
+    client: TestClient, database: Database
 ) -> None:
     leaked = made(client, scopes=["jobs:read", "jobs:write"])
     with database.begin() as making, ThreadPoolExecutor(1) as pool:
@@ -174,7 +174,7 @@ def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
 @pytest.mark.threat
 @pytest.mark.parametrize("asked", [{"scopes": ["jobs:read"]}, {"owner": "eve"}])
 def test_a_key_grants_what_its_maker_has_when_it_is_created(
-    anonymous: TestClient, database: sessionmaker[Session], asked: dict[str, object]
+    anonymous: TestClient, database: Database, asked: dict[str, object]
 ) -> None:
     """A sign-in of the same user takes scopes away while a request of its session is under way."""
     with database.begin() as session:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.tables import Job, JobEvent, first_id_at
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 
@@ -29,7 +29,7 @@ def listed(client: TestClient, **query: Any) -> list[str]:
 
 
 @pytest.fixture
-def hourly(jobs: Jobs, database: sessionmaker[Session]) -> list[str]:
+def hourly(jobs: Jobs, database: Database) -> list[str]:
     """Seven jobs, submitted one hour after the other from midnight on, the oldest first."""
     made = []
     for hour in range(7):
@@ -96,9 +96,7 @@ def test_a_part_of_the_name_finds_what_the_page_finds(client: TestClient, hourly
         assert listed(client, search=part) == on_the_page
 
 
-def test_the_first_id_of_a_millisecond_is_below_those_of_postgres(
-    database: sessionmaker[Session],
-) -> None:
+def test_the_first_id_of_a_millisecond_is_below_those_of_postgres(database: Database) -> None:
     made = select(func.uuidv7().label("id")).select_from(func.generate_series(1, 50)).subquery()
     with database.begin() as session:
         rows = session.execute(select(made.c.id, func.uuid_extract_timestamp(made.c.id))).all()

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.tables import AuditRecord, DailyUse, JobAttempt, OwnerShare, Worker
 from tests.api.drive import ClientOf, Jobs, scopes_but
 from tests.jobs.queue.fleet import register
 
-Database = sessionmaker[Session]
 ORIGIN = {"Origin": "http://testserver"}
 NOTHING = {
     "weight": 1.0,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import sweeps as actions
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.sweeps import sweeps
 from jobs.sweeps.shapes import Shape, shapes
@@ -63,7 +63,7 @@ class Measurement:
 
 
 def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     job = {"model": llama, "structure": {"multiple_of": 8}}
     answer = client.post("/v1/sweeps", json={"job": job, "target": {"max_parameters": 50_000}})
@@ -91,7 +91,7 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
 
 
 def test_a_running_search_shows_its_best_model_so_far(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     job = {"model": llama, "name": "small"}
     body = {"job": job, "target": {"max_parameters": 50_000, "most_jobs": 4}}
@@ -122,7 +122,7 @@ def test_a_running_search_shows_its_best_model_so_far(
 
 
 def test_of_equal_perplexities_the_smallest_model_is_the_answer_everywhere(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     body = {"job": {"model": llama}, "target": {"max_parameters": 50_000, "most_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=body).json()
@@ -138,7 +138,7 @@ def test_of_equal_perplexities_the_smallest_model_is_the_answer_everywhere(
 
 
 def test_a_search_measures_the_speed_of_its_best_alone(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     job = {"model": llama, "structure": {"multiple_of": 8}}
     for target, measures_all in (({"max_parameters": 50_000}, False), ({"min_speedup": 1.3}, True)):
@@ -160,7 +160,7 @@ def test_a_search_measures_the_speed_of_its_best_alone(
 
 
 def test_a_shape_that_the_family_refuses_is_no_answer(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     request = {"job": {"model": llama}, "target": {"max_bytes": 100_000}}
     sweep = client.post("/v1/sweeps", json=request).json()
@@ -173,7 +173,7 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 
 
 def test_a_bound_that_no_model_meets_fails_the_search(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     request = {"job": {"model": llama}, "target": {"min_speedup": 1.3, "most_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=request).json()
@@ -193,7 +193,7 @@ def test_a_mask_on_top_is_that_of_the_job(client: TestClient, llama: str) -> Non
 
 
 def test_the_smallest_model_within_a_bound_is_found_by_bisection(
-    client: TestClient, llama: str, database: sessionmaker[Session]
+    client: TestClient, llama: str, database: Database
 ) -> None:
     target = {"max_perplexity_increase": 0.25, "over": "structure"}
     answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": target})

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.sweeps import sweeps
@@ -56,7 +56,7 @@ def test_what_no_job_of_a_sweep_reads_is_checked_as_well(
 
 
 @pytest.fixture
-def runner(database: sessionmaker[Session]) -> SweepRunner:
+def runner(database: Database) -> SweepRunner:
     return SweepRunner(database, report_of)
 
 
@@ -112,7 +112,7 @@ def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, run
 
 
 def test_a_search_goes_on_when_its_failed_job_is_retried(
-    client: TestClient, runner: SweepRunner, database: sessionmaker[Session]
+    client: TestClient, runner: SweepRunner, database: Database
 ) -> None:
     sweep = submit(client, target={"max_perplexity_increase": 0.25})
     (job,) = sweep["jobs"]

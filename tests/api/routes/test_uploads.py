@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
 from starlette.datastructures import Headers
 
 from api.actions import files as actions
@@ -15,6 +14,7 @@ from api.problems.catalogue import InvalidRequest, QuotaExceeded
 from api.resources import AppResources
 from api.security import middleware
 from api.security.middleware import body_size
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -45,9 +45,7 @@ def stored(settings: Settings) -> list[str]:
     return [found.key for found in Store(settings.store_url).list("uploads")]
 
 
-def test_a_text_is_stored_as_it_was_sent(
-    client: TestClient, settings: Settings, database: sessionmaker[Session]
-) -> None:
+def test_a_text_is_stored_as_it_was_sent(client: TestClient, settings: Settings, database: Database) -> None:
     sent = send(client, kind="text/plain; charset=utf-8")
     assert (sent["size"], sent["format"], sent["name"]) == (len(TEXT.encode()), "txt", "notes")
     with database.begin() as session:
@@ -161,7 +159,7 @@ def test_other_forms_are_no_datasets(client: TestClient, form: str) -> None:
 
 
 def test_an_upload_stays_while_a_job_may_need_it(
-    client: TestClient, jobs: Jobs, settings: Settings, database: sessionmaker[Session]
+    client: TestClient, jobs: Jobs, settings: Settings, database: Database
 ) -> None:
     sent = send(client)
     address = f"/v1/uploads/{sent['id']}"

@@ -9,18 +9,16 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.schemas.jobs import Waiting
 from api.streams import Batch, Streams
+from jobs.database import Database
 from jobs.queue import backlog, conditions, workers
 from jobs.queue.resources import Capacity, Needs
 from jobs.queue.waiting import Wait, WaitsFor
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 from tests.jobs.queue.fleet import register
-
-Database = sessionmaker[Session]
 
 OF_THE_OUTSIDE: dict[str, None] = dict.fromkeys(("job_id", "since", "tries", "next_try_at"))
 NO_WORKER = {"reason": "worker", "position": None, "message": "no worker is connected"} | OF_THE_OUTSIDE

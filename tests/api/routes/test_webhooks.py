@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import WebhookEndpoint
 from jobs.webhooks import endpoints
@@ -118,7 +118,7 @@ def test_the_path_of_a_slack_webhook_is_shown_nowhere(client: TestClient) -> Non
 
 @pytest.mark.parametrize("shown", ["https://hooks.slack.com:8443/…", "https://hooks.slack.com/%E2%80%a6"])
 def test_an_address_as_it_is_shown_is_refused_and_not_stored(
-    client: TestClient, database: sessionmaker[Session], shown: str
+    client: TestClient, database: Database, shown: str
 ) -> None:
     new = made(client, format="slack", url="https://hooks.slack.com:8443/services/T0/B0/x")
     address = f"/v1/webhooks/{new['id']}"

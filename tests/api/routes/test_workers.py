@@ -5,17 +5,15 @@ from datetime import datetime
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
+from jobs.database import Database
 from jobs.queue import conditions, workers
 from jobs.queue.resources import Capacity
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from tests.api.drive import ClientOf, Jobs
 from tests.jobs.queue.fleet import CPU, register
-
-Database = sessionmaker[Session]
 
 FAULT = "its work directory cannot be written (EROFS)"
 

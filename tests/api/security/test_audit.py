@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, exc, text, update
-from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
 from api import rate_limit
 from jobs.access import api_keys, audit
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
@@ -111,7 +111,7 @@ def test_failures_are_logged_when_the_records_are_used_up(
 
 
 def test_a_key_made_on_the_command_line_is_recorded(
-    client_of: ClientOf, database: sessionmaker[Session], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(administration, "settings", lambda: settings)
     key = administration._new_key("ada", "by hand", ["jobs:read"])
@@ -137,7 +137,7 @@ def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Job
 
 
 def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
-    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]
+    client_of: ClientOf, jobs: Jobs, database: Database
 ) -> None:
     admin = client_of("root")
     with database.begin() as session:
@@ -152,7 +152,7 @@ def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
 
 
 def test_repeated_reads_are_recorded_once_an_hour(
-    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf, jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.begin() as session:
         register(session, "worker")
@@ -236,11 +236,7 @@ def test_only_an_admin_reads_it_page_by_page(client_of: ClientOf) -> None:
     [delete(AuditRecord), update(AuditRecord).values(owner="eve"), text("TRUNCATE audit_records")],
     ids=["delete", "update", "truncate"],
 )
-def test_nothing_is_deleted_from_the_audit_log(
-    client_of: ClientOf,
-    database: sessionmaker[Session],
-    change: Any,
-) -> None:
+def test_nothing_is_deleted_from_the_audit_log(client_of: ClientOf, database: Database, change: Any) -> None:
     admin = client_of("root")
     admin.post("/v1/keys", json={"name": "x"})
     before = records(admin)

@@ -6,9 +6,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.security.auth import authenticate
+from jobs.database import Database
 from jobs.tables import NOW, ApiKey
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
 
@@ -38,7 +38,7 @@ def test_a_key_with_a_changed_letter_is_refused(anonymous: TestClient, make_key:
         assert anonymous.get("/v1/jobs", headers={"Authorization": f"Bearer {wrong}"}).status_code == 401
 
 
-def test_a_key_past_its_time_is_refused(client: TestClient, database: sessionmaker[Session]) -> None:
+def test_a_key_past_its_time_is_refused(client: TestClient, database: Database) -> None:
     with database.begin() as session:
         session.execute(update(ApiKey).values(expires_at=NOW + timedelta(hours=1)))
     assert client.get("/v1/jobs").status_code == 200
@@ -47,7 +47,7 @@ def test_a_key_past_its_time_is_refused(client: TestClient, database: sessionmak
     assert client.get("/v1/jobs").status_code == 401
 
 
-def test_the_last_use_is_written_once_a_minute(client: TestClient, database: sessionmaker[Session]) -> None:
+def test_the_last_use_is_written_once_a_minute(client: TestClient, database: Database) -> None:
     def last_use(**changed: object) -> object:
         with database.begin() as session:
             if changed:
@@ -64,7 +64,7 @@ def test_the_last_use_is_written_once_a_minute(client: TestClient, database: ses
     assert last_use() > long_ago  # type: ignore[operator]
 
 
-def test_concurrent_uses_of_a_key_do_not_wait(client: TestClient, database: sessionmaker[Session]) -> None:
+def test_concurrent_uses_of_a_key_do_not_wait(client: TestClient, database: Database) -> None:
     with database.begin() as session:
         session.execute(select(ApiKey).with_for_update())
         assert client.get("/v1/jobs").status_code == 200

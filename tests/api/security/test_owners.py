@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.tables import WebhookDelivery
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
@@ -17,7 +17,7 @@ SPARSITY_OPEN = {name: value for name, value in SMALLEST.items() if name != "spa
 
 
 @pytest.fixture
-def of_ada(client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]) -> dict[str, str]:
+def of_ada(client_of: ClientOf, jobs: Jobs, database: Database) -> dict[str, str]:
     """One thing of each kind, by the name of the parameter that means it."""
     ada = client_of("ada")
     claim = jobs.running()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import NullPool, create_engine, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 import migrations
 from cli.embedded import watch as watches
@@ -18,15 +18,13 @@ from cli.embedded.postgres import Postgres
 from cli.embedded.process import EmbeddedServer, OwnedProcess, free_port
 from cli.embedded.services import Api
 from cli.embedded.valkey import Valkey
-from jobs.database import sqlalchemy_url
+from jobs.database import Database, sqlalchemy_url
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from jobs.tables import Scheduler, Worker
 from tests.cli.embedded.freezing import frozen
 from tests.eventually import Printed
 from tests.jobs.queue.fleet import register
-
-Database = sessionmaker[Session]
 
 WORKER: Any = SimpleNamespace(pid=7, running=True, log=Path("worker.log"), consequence="it takes no jobs")
 SCHEDULER: Any = SimpleNamespace(pid=8, running=True, log=Path("scheduler.log"), consequence="no job begins")

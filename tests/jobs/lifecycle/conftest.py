@@ -1,12 +1,9 @@
 """A job that a worker holds."""
 
-from collections.abc import Callable
-from uuid import UUID
-
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StepFinished
 from jobs.lifecycle.lifecycle import Claim
@@ -14,11 +11,12 @@ from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.claims import claimed
+from tests.conftest import Submit
 from tests.jobs.lifecycle.rows import STORED_ERROR
 
 
 @pytest.fixture
-def claim(database: sessionmaker[Session], submit: Callable[[], UUID]) -> Claim:
+def claim(database: Database, submit: Submit) -> Claim:
     """A job in the middle of its second attempt, with a loss behind it."""
     job_id = submit()
     with database.begin() as session:

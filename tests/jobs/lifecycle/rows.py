@@ -4,15 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import queries
+from jobs.database import Database
 from jobs.lifecycle import events
 from jobs.lifecycle.events import EventData, JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.tables import Job, JobAttempt
-
-Database = sessionmaker[Session]
 
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import baselines, lifecycle, owner_moves
 from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
@@ -19,7 +20,6 @@ from jobs.tables import Job
 from pruning.report.intervals import score_intervals
 from tests.claims import claimed
 
-Database = sessionmaker[Session]
 MAIN = {"track": "main"}
 
 

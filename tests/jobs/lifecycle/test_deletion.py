@@ -1,15 +1,14 @@
 """A deleted job leaves no row and no file; what is open, in the zoo or in a running sweep stays."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -32,9 +31,7 @@ from jobs.tables import (
 )
 from scheduler.retention import Retention
 from tests.claims import take
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
+from tests.conftest import Submit
 
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 LONG_AGO = text("clock_timestamp() - interval '100 days'")

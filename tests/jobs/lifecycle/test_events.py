@@ -1,13 +1,10 @@
 """Events keep their type from the producer through the table and the wire to a reader."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
-from uuid import UUID
 
-from sqlalchemy.orm import Session, sessionmaker
-
+from jobs.database import Database
 from jobs.lifecycle import events
 from jobs.lifecycle.events import (
     ChangedCondition,
@@ -24,8 +21,7 @@ from jobs.lifecycle.events import (
 from jobs.states import JobState
 from jobs.tables import Job, JobEvent
 from pruning.recipe import Stage
-
-Submit = Callable[[], UUID]
+from tests.conftest import Submit
 
 DOCUMENTATION = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
@@ -54,7 +50,7 @@ def test_every_event_class_is_in_the_union_under_a_kind_of_its_own() -> None:
     assert len(set(kinds)) == len(kinds)
 
 
-def test_the_table_gives_back_what_was_appended(database: sessionmaker[Session], submit: Submit) -> None:
+def test_the_table_gives_back_what_was_appended(database: Database, submit: Submit) -> None:
     job_id = submit()
     assert {type(event) for event in EVENTS} == set(union())
     with database.begin() as session:

@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoredFile
 from jobs.tables import Job
 from tests.jobs.lifecycle.rows import row_of
 
-Database = sessionmaker[Session]
 AWAY = {"hub": {"since": "2026-01-01T00:00:00+00:00", "tries": 3}}
 
 SHARD = StoredFile("a/key", 3, "ab" * 32)
@@ -34,11 +33,7 @@ SHARD = StoredFile("a/key", 3, "ab" * 32)
     ],
 )
 def test_a_block_under_new_numerics_is_progress_and_a_repeated_one_is_not(
-    database: Database,
-    claim: Claim,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-    is_progress: bool,
+    database: Database, claim: Claim, before: dict[str, Any] | None, after: dict[str, Any], is_progress: bool
 ) -> None:
     if before is not None:
         keep(database, claim, before)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim
@@ -21,10 +21,9 @@ from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from jobs.tables import Job, JobAttempt, Sweep, Upload, WebhookDelivery, WebhookEndpoint
 from tests.claims import take, wait_until_blocked
+from tests.conftest import Submit
 
-Database = sessionmaker[Session]
 Result = TypeVar("Result")
-Submit = Callable[[], UUID]
 
 SHA256 = "ab" * 32
 

@@ -1,14 +1,13 @@
 """The state machine on a real database: every move is guarded."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim
@@ -18,10 +17,8 @@ from jobs.states import TRANSITIONS, JobState
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
 from tests.claims import claimed, take
+from tests.conftest import Submit
 from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
 
 
 def job(database: Database, job_id: UUID) -> Job:

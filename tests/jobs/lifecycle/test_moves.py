@@ -3,22 +3,23 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import queries
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.states import JobState, LostAttempt
 from jobs.tables import NOW, Job, Lease
 from pruning.masks.packed import FILE_NAME as MASKS
+from tests.conftest import Submit
 from tests.jobs.lifecycle.rows import ARTIFACT, ERROR, REPORT, STORED_ERROR, attempt_of, events_of, row_of
 
-Database = sessionmaker[Session]
 Move = Callable[[Session, Claim], object]
 LOST = {"type": "killed", "message": "lost 1 times in a row without a new finished block; last: gone"}
 
@@ -157,7 +158,7 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
 @pytest.mark.parametrize("end", [each[0] for each in ENDS.values()], ids=ENDS.keys())
 @pytest.mark.parametrize("changed", ["lease_token", "job_id"])
 def test_a_claim_that_does_not_hold_the_job_ends_nothing(
-    database: Database, submit: Callable[[], UUID], claim: Claim, end: Move, changed: str
+    database: Database, submit: Submit, claim: Claim, end: Move, changed: str
 ) -> None:
     other = submit()
     fields = {name: getattr(claim, name) for name in ("attempt", "lease_token", "owner", "stored_spec")}

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import StateChanged
 from jobs.lifecycle.lifecycle import Claim
@@ -14,8 +14,6 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
 from jobs.tables import NOW, Job, Sweep
 from tests.jobs.lifecycle.rows import ERROR, events_of, row_of
-
-Database = sessionmaker[Session]
 
 
 def test_a_retry_starts_from_a_clean_row_and_keeps_the_attempts(database: Database, claim: Claim) -> None:

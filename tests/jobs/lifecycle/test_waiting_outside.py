@@ -6,8 +6,8 @@ from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StateChanged
 from jobs.lifecycle.lifecycle import Claim
@@ -16,8 +16,6 @@ from jobs.storage.store import StoredFile
 from jobs.tables import NOW
 from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, case, func, insert, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, workers
 from jobs.spec.job import JobSpec
@@ -22,7 +23,6 @@ from tests.jobs.queue.fleet import GPU_80G, LARGE, SMALL, claim, register, submi
 from tests.jobs.queue.naive_turns import NaiveJob, NaiveQueue
 from tests.plans import explaining
 
-Database = sessionmaker[Session]
 Queue = Callable[..., UUID]
 MANY = 60
 

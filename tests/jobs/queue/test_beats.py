@@ -1,13 +1,12 @@
 """Heartbeats change rows in place (PostgreSQL: HOT), and leases that are not extended are still found."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
@@ -15,15 +14,14 @@ from jobs.queue.held_jobs import expired_leases
 from jobs.states import JobState
 from jobs.tables import Lease
 from tests.claims import wait_until_blocked
-
-Database = sessionmaker[Session]
+from tests.conftest import Submit
 
 WORKERS = 40
 BEATS = 50
 
 
 @pytest.fixture
-def claims(database: Database, submit: Callable[[], UUID]) -> list[Claim]:
+def claims(database: Database, submit: Submit) -> list[Claim]:
     found = []
     for number in range(WORKERS):
         job_id = submit()

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queue import backlog, conditions, workers
@@ -19,7 +20,6 @@ from jobs.states import Cause, JobState
 from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
 from tests.jobs.queue.fleet import CPU, GPU_24G, GPU_80G, LARGE, LONG, SMALL, claim, register, submit
 
-Database = sessionmaker[Session]
 BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import conditions, overview, workers
 from jobs.queue.overview import NO_CLASS, QueueStatus, WorkerState
@@ -11,8 +12,6 @@ from jobs.queue.workers import WorkerConditions
 from jobs.spec.job import JobSpec
 from jobs.tables import Worker
 from tests.jobs.queue.fleet import GPU_80G, LARGE, claim, register, submit
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

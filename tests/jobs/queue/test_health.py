@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.queue import workers
 from jobs.queue.workers import HeartbeatSender, has_live_process
 from jobs.tables import Scheduler, Worker
@@ -31,7 +32,7 @@ def age(session: Session, part: HeartbeatSender, *, seconds: float) -> None:
 
 @pytest.mark.parametrize("part", HEARTBEATS)
 def test_only_a_recent_heartbeat_of_this_part_and_host_counts(
-    database: sessionmaker[Session], part: HeartbeatSender
+    database: Database, part: HeartbeatSender
 ) -> None:
     other: HeartbeatSender = "worker" if part == "scheduler" else "scheduler"
     with database.begin() as session:
@@ -49,9 +50,7 @@ def test_only_a_recent_heartbeat_of_this_part_and_host_counts(
 
 
 @pytest.mark.parametrize("part", HEARTBEATS)
-def test_workers_without_heartbeats_are_deleted(
-    database: sessionmaker[Session], part: HeartbeatSender
-) -> None:
+def test_workers_without_heartbeats_are_deleted(database: Database, part: HeartbeatSender) -> None:
     with database.begin() as session:
         HEARTBEATS[part](session, "host-17-0af3c1")
         age(session, part, seconds=7200)
@@ -61,7 +60,7 @@ def test_workers_without_heartbeats_are_deleted(
         assert session.scalars(select(TABLES[part].name)).all() == ["host-18-0af3c1"]
 
 
-def test_a_worker_in_quarantine_is_not_healthy(database: sessionmaker[Session]) -> None:
+def test_a_worker_in_quarantine_is_not_healthy(database: Database) -> None:
     with database.begin() as session:
         HEARTBEATS["worker"](session, "host-17-0af3c1")
         assert has_live_process(session, "worker", "host", 30)
@@ -78,7 +77,7 @@ def health(part: HeartbeatSender, url: str) -> str:
     return done.stderr
 
 
-def test_the_check_says_what_is_wrong(database: sessionmaker[Session], database_url: str) -> None:
+def test_the_check_says_what_is_wrong(database: Database, database_url: str) -> None:
     assert (
         health("scheduler", database_url) == "no scheduler of this host sent a heartbeat in the last 30 s\n"
     )

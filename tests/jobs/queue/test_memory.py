@@ -1,8 +1,8 @@
 """A worker has too little memory for its job: the job waits for one that has more."""
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import memory, workers
@@ -13,7 +13,6 @@ from jobs.states import Cause, JobState, LostAttempt
 from jobs.tables import Job
 from tests.jobs.queue.fleet import CPU, GB, GPU_24G, GPU_80G, LARGE, LONG, claim, register, submit
 
-Database = sessionmaker[Session]
 OUT_OF_MEMORY = JobError(type="out_of_memory", message="too small; use a larger machine", cause=Cause.REQUEST)
 
 

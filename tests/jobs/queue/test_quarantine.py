@@ -1,13 +1,12 @@
 """Three faults in a row quarantine a worker."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import conditions, workers
@@ -16,9 +15,7 @@ from jobs.storage.store import StoredFile
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
 from tests.claims import claimed
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
+from tests.conftest import Submit
 
 BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
 

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from api.schemas.jobs import Waiting
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import conditions, waiting, workers
@@ -15,8 +16,6 @@ from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.spec.job import JobSpec
 from jobs.tables import Job, OwnerShare, Scheduler, Worker
 from tests.jobs.queue.fleet import GPU_24G, GPU_80G, LARGE, LONG, claim, register, submit
-
-Database = sessionmaker[Session]
 
 A_MINUTE_AGO = text("clock_timestamp() - interval '61 seconds'")
 LONG_AGO = text("clock_timestamp() - interval '31 seconds'")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
@@ -204,7 +204,7 @@ def test_a_task_of_the_gate_must_be_evaluated() -> None:
     JobSpec.model_validate({"recipe": RECIPE, "gate": gate, "evaluation": {"tasks": ["piqa"]}})
 
 
-def test_a_gate_is_no_part_of_the_recipe(database: sessionmaker[Session]) -> None:
+def test_a_gate_is_no_part_of_the_recipe(database: Database) -> None:
     with database.begin() as session:
         plain, gated = (
             owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more))
@@ -215,7 +215,7 @@ def test_a_gate_is_no_part_of_the_recipe(database: sessionmaker[Session]) -> Non
 
 @pytest.mark.parametrize(("limit", "state"), [(22.0, "passed"), (20.5, "failed"), (None, None)])
 def test_a_succeeding_job_is_judged_in_the_same_transaction(
-    database: sessionmaker[Session], limit: float | None, state: str | None
+    database: Database, limit: float | None, state: str | None
 ) -> None:
     more = {"gate": {"max_perplexity": limit}} if limit else {}
     with database.begin() as session:

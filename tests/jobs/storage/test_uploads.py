@@ -1,8 +1,8 @@
 """A search whose upload is deleted, and what counts against which quota."""
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
@@ -18,7 +18,7 @@ RECIPE = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}, "sparsity": {"overall": 0.5}}
 
 
-def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: sessionmaker[Session]) -> None:
+def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: Database) -> None:
     with database.begin() as session:
         stored = StoredFile("uploads/1", 1, "ab" * 32)
         uploads.announce(session, "ada", stored.key, size=10, quota=100)
@@ -44,7 +44,7 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]
 
 
-def test_files_that_are_being_sent_take_room_from_each_other(database: sessionmaker[Session]) -> None:
+def test_files_that_are_being_sent_take_room_from_each_other(database: Database) -> None:
     with database.begin() as session:
         for ending, asked, room in (("safetensors", 700, 700), ("txt", 60, 60), ("safetensors", 700, 240)):
             key = uploads.new_key(ending)

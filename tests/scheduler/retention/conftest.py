@@ -7,12 +7,10 @@ from uuid import UUID
 import pytest
 
 from jobs import limits
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from scheduler.retention import Retention
-from tests.scheduler.retention.files import (
-    Database,
-)
 
 
 @pytest.fixture(autouse=True)

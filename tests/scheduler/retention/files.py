@@ -4,8 +4,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import Store
 from jobs.tables import (
@@ -16,12 +16,6 @@ from jobs.tables import (
     SentFile,
 )
 from tests import claims
-
-Database = sessionmaker[Session]
-
-
-Submit = Callable[[], UUID]
-
 
 LONG_AGO = text("clock_timestamp() - interval '100 days'")
 

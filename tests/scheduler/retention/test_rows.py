@@ -8,6 +8,7 @@ from sqlalchemy import event, func, select, text, update
 
 from jobs import limits, retention, zoo
 from jobs.access import api_keys, page_sessions
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, events, idempotency, lifecycle, owner_moves
 from jobs.lifecycle.attempt_files import named_keys
 from jobs.lifecycle.events import JobError, StageStarted, StepFinished
@@ -25,17 +26,8 @@ from jobs.tables import (
 )
 from pruning.recipe import Stage
 from scheduler.retention import Retention
-from tests.scheduler.retention.files import (
-    LONG_AGO,
-    REPORT,
-    Database,
-    Put,
-    Submit,
-    keep_block,
-    rows,
-    stored,
-    take,
-)
+from tests.conftest import Submit
+from tests.scheduler.retention.files import LONG_AGO, REPORT, Put, keep_block, rows, stored, take
 
 
 def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(

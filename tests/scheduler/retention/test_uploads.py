@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, update
 
+from jobs.database import Database
 from jobs.storage import uploads
 from jobs.storage.errors import (
     FileUnusable,
@@ -23,7 +24,7 @@ from jobs.tables import (
 )
 from scheduler import retention as module
 from scheduler.retention import Retention
-from tests.scheduler.retention.files import LONG_AGO, Database
+from tests.scheduler.retention.files import LONG_AGO
 
 
 def test_files_that_are_no_uploads_are_deleted(
@@ -51,11 +52,7 @@ def test_files_that_are_no_uploads_are_deleted(
 
 
 def test_a_file_that_cannot_be_deleted_keeps_no_other_from_its_turn(
-    database: Database,
-    retention: Retention,
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, retention: Retention, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "text").write_text("text")
     names = ["undeleted", "b", "c"]

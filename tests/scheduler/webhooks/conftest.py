@@ -6,13 +6,12 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
+from tests.conftest import Submit
 from tests.scheduler.webhooks.outbox import Outbox
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def outbox(database: Database, settings: Settings) -> Outbox:
 
 
 @pytest.fixture
-def end(database: Database, submit: Callable[[], UUID]) -> Callable[[], UUID]:
+def end(database: Database, submit: Submit) -> Callable[[], UUID]:
     """Cancels a job, which is the quickest end."""
 
     def cancelled() -> UUID:

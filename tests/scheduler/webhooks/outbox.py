@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.schemas.webhooks import encode_secret
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import NOW, WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.endpoints import MessageFormat, SecretBox
 from scheduler.webhook_sender import WebhookSender
-
-Database = sessionmaker[Session]
 
 
 class Outbox:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.tables import Job, WebhookEndpoint
@@ -20,10 +20,9 @@ from jobs.webhooks.endpoints import MessageFormat
 from scheduler import safe_http, webhook_sender
 from scheduler.webhook_sender import WebhookSender
 from tests.claims import claimed
+from tests.conftest import Submit
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
-
-Database = sessionmaker[Session]
 
 
 def test_a_jobs_end_is_sent_with_a_signature(
@@ -67,7 +66,7 @@ def test_links_in_a_message_begin_with_the_public_address(
 
 
 def test_a_message_to_slack_is_a_text_with_a_link_and_a_signature(
-    outbox: Outbox, database: Database, submit: Callable[[], UUID], receive: Callable[..., Receiver]
+    outbox: Outbox, database: Database, submit: Submit, receive: Callable[..., Receiver]
 ) -> None:
     receiver = receive()
     endpoint_id, secret = outbox.endpoint(receiver.url, kind=MessageFormat.SLACK)
@@ -149,7 +148,7 @@ def test_an_answer_that_breaks_its_reader_fails_alone(
 
 
 def test_a_start_is_announced_once_per_submission_and_again_after_a_retry(
-    outbox: Outbox, database: Database, submit: Callable[[], UUID]
+    outbox: Outbox, database: Database, submit: Submit
 ) -> None:
     outbox.endpoint("https://a.example", "job.started")
     job_id = submit()
@@ -182,9 +181,7 @@ def test_only_the_owners_endpoints_for_that_event_get_a_message(
     assert [delivery.endpoint_id for delivery in outbox.deliveries] == [wanted]
 
 
-def test_a_missed_gate_sends_a_message_of_its_own(
-    outbox: Outbox, database: Database, submit: Callable[[], UUID]
-) -> None:
+def test_a_missed_gate_sends_a_message_of_its_own(outbox: Outbox, database: Database, submit: Submit) -> None:
     outbox.endpoint("https://a.example", "job.succeeded", "job.gate_failed")
     job_id = submit()
     with database.begin() as session:
@@ -200,7 +197,7 @@ def test_a_missed_gate_sends_a_message_of_its_own(
 
 
 def test_an_end_that_is_not_committed_sends_nothing(
-    outbox: Outbox, database: Database, submit: Callable[[], UUID]
+    outbox: Outbox, database: Database, submit: Submit
 ) -> None:
     outbox.endpoint("https://a.example")
     job_id = submit()

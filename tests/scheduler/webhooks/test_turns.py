@@ -5,8 +5,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.tables import WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
@@ -15,8 +15,6 @@ from scheduler.webhook_sender import WebhookSender
 from tests.eventually import eventually
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
-
-Database = sessionmaker[Session]
 
 
 @pytest.mark.threat

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -16,7 +16,7 @@ from worker.identity import Identity
 
 @pytest.fixture
 def attempt_of(
-    database: sessionmaker[Session], settings: Settings, worker: Identity, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, worker: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Attempt]:
     """Makes the attempt of a claim, with these changes to the settings."""
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
@@ -15,7 +16,6 @@ from worker.attempt.attempt import Attempt
 from worker.identity import Identity
 from worker.interrupts import CancelRequested, LeaseLost, ShutdownRequested
 
-Database = sessionmaker[Session]
 AttemptOf = Callable[..., Attempt]
 
 MESSAGE = LogMessage(attempt=1, message="a message")

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
+from jobs.database import Database
 from jobs.lifecycle.lifecycle import Claim
 from tests.claims import take
 from worker.attempt.attempt import Attempt, cache_key
@@ -41,7 +41,7 @@ def test_an_owner_waits_for_another_only_where_the_operator_allows_it(
     claim: Claim,
     attempt_of: Callable[..., Attempt],
     submit: Callable[..., UUID],
-    database: sessionmaker[Session],
+    database: Database,
 ) -> None:
     def key_of(claim: Claim) -> str:
         return attempt_of(claim, share_between_owners=shared).cache_key("f")

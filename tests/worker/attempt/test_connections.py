@@ -1,22 +1,18 @@
 """An attempt keeps one connection to the database, and its heartbeat waits for none that is in use."""
 
 import time
-from collections.abc import Callable
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import connection_name, engine_from
+from jobs.database import Database, connection_name, engine_from
 from jobs.lifecycle.events import LogMessage
 from jobs.settings import Settings
 from jobs.tables import Lease
+from tests.conftest import Submit
 from tests.eventually import eventually
 from worker.attempt.attempt import claimed
 from worker.identity import Identity
-
-Database = sessionmaker[Session]
 
 
 def connections(database: Database) -> int:
@@ -40,7 +36,7 @@ def test_a_connection_has_the_name_that_its_url_says(database_url: str, said: st
 
 
 def test_an_attempt_keeps_one_connection(
-    database: Database, settings: Settings, submit: Callable[[], UUID], worker: Identity
+    database: Database, settings: Settings, submit: Submit, worker: Identity
 ) -> None:
     before = connections(database)
     submit()
@@ -60,7 +56,7 @@ def test_an_attempt_keeps_one_connection(
 
 
 def test_a_beat_does_not_wait_for_the_transaction_of_the_run(
-    database: Database, settings: Settings, submit: Callable[[], UUID], worker: Identity
+    database: Database, settings: Settings, submit: Submit, worker: Identity
 ) -> None:
     job_id = submit()
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from safetensors.torch import save_file
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
+from jobs.database import Database
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage
 from jobs.queue import backlog
@@ -26,7 +26,6 @@ from worker.attempt.progress import JobProgress
 from worker.identity import Identity
 from worker.run_job import run_next
 
-Database = sessionmaker[Session]
 Run = Callable[..., Job]
 
 
@@ -106,11 +105,7 @@ def test_the_second_job_reuses_the_gradients_of_the_first(
 @pytest.mark.threat
 @pytest.mark.parametrize("shared", [False, True])
 def test_another_owners_results_are_used_only_where_the_operator_allows_it(
-    shared: bool,
-    database: Database,
-    submitted: Callable[..., UUID],
-    settings: Settings,
-    worker: Identity,
+    shared: bool, database: Database, submitted: Callable[..., UUID], settings: Settings, worker: Identity
 ) -> None:
     reports = []
     for job_id in (submitted(), submitted(owner="eve")):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.tables import Lease
@@ -17,8 +17,6 @@ from tests.eventually import eventually
 from worker.attempt.heartbeat import Heartbeat
 from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
-
-Database = sessionmaker[Session]
 
 
 def expires_at(database: Database, claim: Claim) -> datetime:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, update
-from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.pipeline.run
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog
 from jobs.queue.resources import needs_of
@@ -33,7 +33,7 @@ class Read(PruningError):
 
 
 class Service:
-    def __init__(self, database: sessionmaker[Session], settings: Settings, worker: Identity) -> None:
+    def __init__(self, database: Database, settings: Settings, worker: Identity) -> None:
         self.database, self.settings, self.worker = database, settings, worker
         self.store = Store(settings.store_url)
 
@@ -61,7 +61,7 @@ class Service:
 
 
 @pytest.fixture
-def service(database: sessionmaker[Session], settings: Settings, worker: Identity) -> Service:
+def service(database: Database, settings: Settings, worker: Identity) -> Service:
     return Service(database, settings, worker)
 
 

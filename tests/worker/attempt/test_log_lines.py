@@ -1,17 +1,15 @@
 """What a worker logs about a job is among its events: bounded, and without secrets."""
 
 import logging
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle.events import LogMessage
 from jobs.states import JobState
+from tests.conftest import Submit
 from tests.worker.one_job import Service, StandInRun
 
-Database = sessionmaker[Session]
 SECRET = "ps_abcdefgh_ABCDEFGHIJKLMNOPQRSTUVWX"
 
 
@@ -93,7 +91,7 @@ def test_lines_logged_before_a_failure_are_events(
 
 
 def test_lines_after_the_attempt_are_no_events(
-    service: Service, library: StandInRun, job_id: UUID, submit: Callable[[], UUID]
+    service: Service, library: StandInRun, job_id: UUID, submit: Submit
 ) -> None:
     before = list(logging.getLogger().handlers)
     service.run(job_id)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 import torch
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -23,7 +23,6 @@ from worker.identity import Identity
 from worker.interrupts import CancelRequested, LeaseLost, ShutdownRequested
 from worker.scratch import RESUME_STORE, scratch
 
-Database = sessionmaker[Session]
 CONDITIONS = {"dtype": "float32", "threads": 2, "attention": None}
 
 

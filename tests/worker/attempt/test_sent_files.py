@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import retention
+from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
@@ -24,8 +25,6 @@ from worker import run_job
 from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_waits")
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture(params=["directory", "S3"])

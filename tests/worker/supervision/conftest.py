@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from celery import signals
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.settings import Settings
 from worker.identity import Identity
 from worker.supervision.parent import Parent
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

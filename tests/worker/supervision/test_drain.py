@@ -13,10 +13,11 @@ import psutil
 import pytest
 import redis
 from sqlalchemy import update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import broker
 from jobs.broker import app
+from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog, claim, conditions
 from jobs.queue.claim import claim_next
@@ -26,6 +27,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
+from tests.conftest import Submit
 from tests.jobs.queue.fleet import LARGE
 from tests.jobs.queue.fleet import submit as queue_job
 from tests.limits import with_limits
@@ -34,7 +36,6 @@ from worker.identity import Identity
 from worker.supervision import parent
 from worker.supervision.parent import Drain
 
-Database = sessionmaker[Session]
 Start = Callable[..., subprocess.Popen[bytes]]
 
 PATIENCE = 280.0  # seconds: a busy machine takes a minute to start a worker and its child
@@ -96,12 +97,7 @@ def steer(database: Database, fleet: Fleet, act: Callable[[Session, str], bool])
 
 
 def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
-    start: Start,
-    fleet: Fleet,
-    database: Database,
-    environment: Settings,
-    submit: Callable[[], UUID],
-    tmp_path: Path,
+    start: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     assert health(tmp_path) == (1, "no worker of this user runs on this host\n")
     worker = start()
@@ -135,12 +131,7 @@ def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
 
 
 def test_a_worker_for_one_job_claims_one_at_most_and_ends(
-    start: Start,
-    fleet: Fleet,
-    database: Database,
-    environment: Settings,
-    submit: Callable[[], UUID],
-    tmp_path: Path,
+    start: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     (environment.work_dir / "go").touch()
     jobs = [submit(), submit()]
@@ -161,11 +152,7 @@ def test_a_worker_for_one_job_claims_one_at_most_and_ends(
 
 
 def test_a_worker_outlives_a_broker_that_refuses_to_write(
-    start: Start,
-    fleet: Fleet,
-    environment: Settings,
-    submit: Callable[[], UUID],
-    tmp_path: Path,
+    start: Start, fleet: Fleet, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     (environment.work_dir / "go").touch()
     worker, log = start(), tmp_path / "0.log"
@@ -213,11 +200,7 @@ def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
 
 
 def test_a_one_job_worker_that_claims_during_the_check_does_not_end(
-    database: Database,
-    worker: Identity,
-    submit: Callable[[], UUID],
-    ends: list[int],
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, worker: Identity, submit: Submit, ends: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit()
     real = backlog.has_unsized

@@ -12,10 +12,10 @@ import psutil
 import pytest
 import redis
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import broker
 from jobs.broker import app
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue import backlog
 from jobs.settings import Settings
@@ -23,11 +23,9 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
 from tests.claims import claimed
+from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.limits import with_limits
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
 
 ROOT = Path(__file__).parents[3]
 MEMORY_LIMIT = 500_000_000

@@ -15,8 +15,8 @@ from celery.concurrency.prefork import TaskPool
 from celery.exceptions import WorkerLostError
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import conditions, held_jobs, workers
@@ -34,8 +34,6 @@ from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
 from worker.supervision.child_memory import IdleKills
 from worker.supervision.parent import Parent
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture

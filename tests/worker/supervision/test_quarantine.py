@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 import worker.self_test
 import worker.supervision.quarantine
 from jobs import limits
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import Worker
 from tests.eventually import eventually
@@ -22,7 +22,6 @@ from worker.identity import Identity
 from worker.self_test import SelfTestFailed, may_compute_on_gpu
 from worker.supervision.quarantine import Quarantine
 
-Database = sessionmaker[Session]
 Waits = Callable[..., threading.Thread]
 
 

@@ -4,27 +4,25 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from celery import signals
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, JobAttempt, Worker
+from tests.conftest import Submit
 from tests.eventually import eventually
 from worker.identity import Identity
 from worker.supervision.parent import Parent
-
-Database = sessionmaker[Session]
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def worker(unregistered_worker: Identity) -> Identity:
 
 
 def test_abandoned_scratch_directories_are_deleted_unless_a_job_may_resume(
-    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
+    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Submit
 ) -> None:
     cancelled_id, queued_id = submit(), submit()
     with database.begin() as session:
@@ -117,11 +115,7 @@ def test_files_of_an_unknown_job_stay_for_an_hour_after_their_last_change(
 
 @pytest.mark.threat
 def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
-    database: Database,
-    settings: Settings,
-    worker: Identity,
-    submit: Callable[[], UUID],
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, settings: Settings, worker: Identity, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk of 1,000,000 bytes, of which a job that may still resume holds 600,000."""
     job_id = submit()

@@ -11,17 +11,17 @@ import psutil
 import pytest
 import redis
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.broker import app
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt, Worker
 from scheduler.rounds import Scheduler
+from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.limits import with_limits
 
-Database = sessionmaker[Session]
 Start = Callable[[Path], subprocess.Popen[bytes]]
 
 ROOT = Path(__file__).parents[3]
@@ -93,7 +93,7 @@ class Fleet:
 
 @pytest.mark.threat
 def test_a_sick_worker_loses_no_job_and_takes_jobs_again_once_repaired(
-    start: Start, environment: Settings, database: Database, submit: Callable[[], UUID], tmp_path: Path
+    start: Start, environment: Settings, database: Database, submit: Submit, tmp_path: Path
 ) -> None:
     fleet = Fleet(database, environment)
     disk = tmp_path / "sick"

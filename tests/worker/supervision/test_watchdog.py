@@ -2,16 +2,16 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
-from uuid import UUID
+from collections.abc import Iterator
 
 import pytest
 from celery.exceptions import WorkerLostError
 from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
@@ -22,6 +22,7 @@ from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
 from tests.claims import claimed
+from tests.conftest import Submit
 from tests.eventually import eventually
 from worker import identity
 from worker.identity import HeldClaim, Identity, boot_time
@@ -29,8 +30,6 @@ from worker.supervision import child_memory
 from worker.supervision import watchdog as watchdog_module
 from worker.supervision.parent import Parent
 from worker.supervision.watchdog import Watchdog
-
-Database = sessionmaker[Session]
 
 AN_HOUR_AGO = text("clock_timestamp() - interval '1 hour'")
 
@@ -189,7 +188,7 @@ def test_only_the_job_that_the_child_runs_now_can_get_it_killed(
     watchdog: Watchdog,
     database: Database,
     claim: Claim,
-    submit: Callable[[], UUID],
+    submit: Submit,
     worker: Identity,
     child: subprocess.Popen[bytes],
 ) -> None:

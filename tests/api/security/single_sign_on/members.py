@@ -2,8 +2,8 @@
 
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import Database
 from jobs.tables import AuditRecord
 
 GROUPS = {
@@ -30,7 +30,7 @@ def is_signed_in(client: TestClient) -> bool:
     return client.get("/jobs").status_code == 200
 
 
-def audited(database: sessionmaker[Session]) -> list[tuple[str, str | None]]:
+def audited(database: Database) -> list[tuple[str, str | None]]:
     with database.begin() as session:
         rows = session.scalars(select(AuditRecord).order_by(AuditRecord.id)).all()
         told = [(row.action, row.owner or row.subject_owner) for row in rows]

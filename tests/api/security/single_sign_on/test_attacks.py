@@ -10,11 +10,11 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from api.identity_provider import IdentityProvider as Client
 from api.identity_provider import User
+from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.security.single_sign_on.members import audited, is_signed_in
@@ -45,7 +45,7 @@ def test_behind_tls_no_other_host_can_set_the_cookie_of_the_way(settings: Settin
 
 
 def test_a_callback_of_another_browser_state_or_issuer_is_refused(
-    browser: Callable[[], TestClient], identity_provider: IdentityProvider, database: sessionmaker[Session]
+    browser: Callable[[], TestClient], identity_provider: IdentityProvider, database: Database
 ) -> None:
     """An attacker who has signed in as themselves has somebody else's browser come back in their place."""
     identity_provider.put("eve", groups=["llm-team"])
@@ -142,7 +142,7 @@ def test_a_session_that_was_there_before_is_neither_used_nor_left(
     sign_in: Callable[..., tuple[TestClient, httpx.Response]],
     browser: Callable[[], TestClient],
     identity_provider: IdentityProvider,
-    database: sessionmaker[Session],
+    database: Database,
 ) -> None:
     first, _ = sign_in("ada", "llm-team")
     planted = first.cookies["pruneserve_session"]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from jobs.access import api_keys, page_sessions
+from jobs.database import Database
 from jobs.secret_files import WrongSettings
 from jobs.settings import Settings
 from jobs.tables import NOW, ApiKey, AuditRecord, PageSession
@@ -23,7 +23,7 @@ SignIn = Callable[..., tuple[TestClient, httpx.Response]]
 pytestmark = pytest.mark.threat
 
 
-def test_a_user_gets_the_scopes_of_the_group(sign_in: SignIn, database: sessionmaker[Session]) -> None:
+def test_a_user_gets_the_scopes_of_the_group(sign_in: SignIn, database: Database) -> None:
     client, answer = sign_in("ada", "llm-guests", "others", next="/sweeps")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sweeps")
     cookies = answer.headers.get_list("set-cookie")
@@ -49,7 +49,7 @@ def test_a_user_without_a_group_is_refused_with_a_reason(
     sign_in: SignIn,
     browser: Callable[[], TestClient],
     identity_provider: IdentityProvider,
-    database: sessionmaker[Session],
+    database: Database,
 ) -> None:
     client, answer = sign_in("bob", "another-team")
     assert answer.status_code == 403
@@ -79,7 +79,7 @@ def test_a_user_who_declines_at_the_provider_is_not_signed_in(browser: Callable[
 
 
 def test_a_record_names_the_user_by_what_never_changes(
-    sign_in: SignIn, identity_provider: IdentityProvider, database: sessionmaker[Session]
+    sign_in: SignIn, identity_provider: IdentityProvider, database: Database
 ) -> None:
     sign_in("ada", "llm-team")
     with database.begin() as session:
@@ -96,7 +96,7 @@ def test_another_key_of_the_provider_is_found(sign_in: SignIn, identity_provider
 
 
 def test_a_sign_in_is_no_key_and_takes_no_place_of_one(
-    sign_in: SignIn, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+    sign_in: SignIn, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_keys, "MAX_KEYS", 3)
     sign_in("ada", "llm-team")
@@ -110,7 +110,7 @@ def test_a_sign_in_is_no_key_and_takes_no_place_of_one(
         make_key(client, "jobs:read")
 
 
-def test_session_and_keys_of_a_sign_in_end_with_it(sign_in: SignIn, database: sessionmaker[Session]) -> None:
+def test_session_and_keys_of_a_sign_in_end_with_it(sign_in: SignIn, database: Database) -> None:
     before = datetime.now(UTC)
     client, _ = sign_in("ada", "llm-team")
     key = make_key(client, "jobs:read")
@@ -123,7 +123,7 @@ def test_session_and_keys_of_a_sign_in_end_with_it(sign_in: SignIn, database: se
 
 
 def test_an_admin_ends_a_sign_in_with_its_keys_at_once(
-    sign_in: SignIn, client_of: Callable[..., TestClient], database: sessionmaker[Session]
+    sign_in: SignIn, client_of: Callable[..., TestClient], database: Database
 ) -> None:
     client, _ = sign_in("ada", "llm-team")
     colleague, _ = sign_in("bob", "llm-team")
