@@ -79,12 +79,16 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(HTTPException):
-    """A refused request. Subclasses set the status, a stable slug, a title, and advice on what to do."""
+    """A refused request. Subclasses set the status, a stable slug, and advice on what to do."""
 
     status: ClassVar[HTTPStatus]
     slug: ClassVar[str]
     title: ClassVar[str]
+    """The words of the slug, unless the subclass has others."""
     advice: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.title = cls.__dict__.get("title", cls.slug.replace("-", " ").capitalize())
 
     def __init__(
         self,

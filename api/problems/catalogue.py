@@ -15,7 +15,6 @@ class MalformedRequest(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     slug = "malformed-request"
-    title = "Malformed request"
     advice = "The body is not valid JSON."
 
 
@@ -24,7 +23,6 @@ class UnknownHost(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     slug = "unknown-host"
-    title = "Unknown host"
     advice = "This service has no such host name. Its operator lists the names in PRUNESERVE_ALLOWED_HOSTS."
 
 
@@ -33,7 +31,6 @@ class NotAuthenticated(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     slug = "not-authenticated"
-    title = "Not authenticated"
     advice = "Send a valid API key in the header 'Authorization: Bearer <key>'."
 
     def __init__(self) -> None:
@@ -45,7 +42,6 @@ class ScopeMissing(Problem):
 
     status = HTTPStatus.FORBIDDEN
     slug = "scope-missing"
-    title = "Scope missing"
     advice = "This API key lacks the scope for this request."
 
 
@@ -54,7 +50,6 @@ class ForeignOrigin(Problem):
 
     status = HTTPStatus.FORBIDDEN
     slug = "foreign-origin"
-    title = "Foreign origin"
     advice = "A write from a browser must come from this service's own page."
 
 
@@ -63,7 +58,6 @@ class NotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     slug = "not-found"
-    title = "Not found"
     advice = "There is no such resource, or it belongs to another owner."
 
 
@@ -72,7 +66,6 @@ class MethodNotAllowed(Problem):
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     slug = "method-not-allowed"
-    title = "Method not allowed"
     advice = "This address does not support the method. The header 'Allow' lists those that it supports."
 
 
@@ -81,7 +74,6 @@ class RangeNotSatisfiable(Problem):
 
     status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     slug = "range-not-satisfiable"
-    title = "Range not satisfiable"
     advice = "The file has fewer bytes. 'Content-Range' says how many."
 
     def __init__(self, size: int) -> None:
@@ -93,7 +85,6 @@ class JobEnded(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "job-ended"
-    title = "Job ended"
     advice = "The job has ended; there is nothing to cancel."
 
     def __init__(self, state: JobState) -> None:
@@ -105,7 +96,6 @@ class NotRetriable(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "not-retriable"
-    title = "Not retriable"
     advice = "Only a failed or cancelled job can be retried."
 
     def __init__(self, state: JobState) -> None:
@@ -124,7 +114,6 @@ class NotDeletable(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "not-deletable"
-    title = "Not deletable"
     advice = "Only a job that has ended can be deleted, and none in the zoo or in a sweep that runs."
 
 
@@ -133,7 +122,6 @@ class NotPresentable(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "not-presentable"
-    title = "Not presentable"
     advice = "Only a job that has succeeded and whose files are still stored can be shown in the zoo."
 
 
@@ -142,7 +130,6 @@ class UploadInUse(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "upload-in-use"
-    title = "Upload in use"
     advice = "A job that has not ended needs this upload. Cancel the job, or wait until it has ended."
 
     def __init__(self, job_id: UUID | None = None) -> None:
@@ -156,7 +143,6 @@ class QuotaExceeded(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "quota-exceeded"
-    title = "Quota exceeded"
     advice = "You have as much of this as is allowed. Delete some."
 
     def __init__(self, detail: str) -> None:
@@ -169,7 +155,6 @@ class BodyTooSlow(Problem):
 
     status = HTTPStatus.REQUEST_TIMEOUT
     slug = "body-too-slow"
-    title = "Body too slow"
     advice = "The request body has not arrived in time. Send it again."
 
     def __init__(self, seconds: float) -> None:
@@ -186,7 +171,6 @@ class BodyTooLarge(Problem):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     slug = "body-too-large"
-    title = "Body too large"
     advice = "The request body is too large."
 
     def __init__(self, limit: int) -> None:
@@ -199,7 +183,6 @@ class UnsupportedMediaType(Problem):
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     slug = "unsupported-media-type"
-    title = "Unsupported media type"
     advice = "Send the body as 'Content-Type: application/json', without a content encoding."
 
 
@@ -208,7 +191,6 @@ class InvalidRequest(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "invalid-request"
-    title = "Invalid request"
     advice = "Some fields of the request cannot be accepted. 'errors' names each with the reason."
 
     def __init__(self, *errors: FieldError) -> None:
@@ -224,7 +206,6 @@ class IdempotencyKeyReused(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "idempotency-key-reused"
-    title = "Idempotency key reused"
     advice = "This Idempotency-Key was sent before with another body. Use a new key for a new request."
 
 
@@ -246,7 +227,6 @@ class QueueFull(Problem):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "queue-full"
-    title = "Queue full"
     advice = "You have too many queued jobs. Wait until some have started, or cancel some."
 
     def __init__(self, queued: int, allowed: int) -> None:
@@ -262,7 +242,6 @@ class ArtifactsExpired(Problem):
 
     status = HTTPStatus.GONE
     slug = "artifacts-expired"
-    title = "Artifacts expired"
     advice = "The files of this job were deleted after their retention period. Submit the job again."
 
 
@@ -271,7 +250,6 @@ class NotConfigured(Problem):
 
     status = HTTPStatus.NOT_IMPLEMENTED
     slug = "not-configured"
-    title = "Not configured"
     advice = "Webhooks need PRUNESERVE_SECRET_KEYS, which the operator of this service has not set."
 
 
@@ -296,5 +274,4 @@ class InternalError(Problem):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     slug = "internal-error"
-    title = "Internal error"
     advice = "The service has failed. Its log has the details; report it to the operator."

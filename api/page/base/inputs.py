@@ -27,20 +27,17 @@ def owner_query(principal: Principal, owner: str) -> str:
     return "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
 
 
+def without_empty(sent: dict[str, Any]) -> dict[str, Any]:
+    """Drop the fields that were left empty: a form sends the empty string for them."""
+    return {name: value for name, value in sent.items() if value not in ("", [""])}
+
+
 class FilterForm(PageQuery):
     """The filters of a list, as an HTML form sends them."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, sent: dict[str, Any]) -> dict[str, Any]:
-        return without_empty(sent)
+    _without_empty = model_validator(mode="before")(without_empty)
 
     def query_string(self, cursor: str | None = None) -> str:
         """Return the query string of the list with these filters, from its start or from a cursor."""
         filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
         return urlencode(filters | ({"cursor": cursor} if cursor else {}), doseq=True)
-
-
-def without_empty(sent: dict[str, Any]) -> dict[str, Any]:
-    """Drop the fields that were left empty: a form sends the empty string for them."""
-    return {name: value for name, value in sent.items() if value not in ("", [""])}
