@@ -1,7 +1,6 @@
 """The data directory of `pruneserve up`: the paths that the service and its clients on this machine share."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -13,56 +12,29 @@ def default_data_directory() -> Path:
     return base / "pruneserve"
 
 
-@dataclass(frozen=True, slots=True)
 class DataDirectory:
     """All files of one `pruneserve up`, which writes nowhere else."""
 
-    root: Path
-
-    @property
-    def lock(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lock = root / "up.lock"
         """Locked by the running `up`, which writes its process id into it."""
-        return self.root / "up.lock"
-
-    @property
-    def address(self) -> Path:
+        self.address = root / "address"
         """The base URL of the API, while it is ready."""
-        return self.root / "address"
-
-    @property
-    def api_key(self) -> Path:
+        self.api_key = root / "api-key"
         """The first API key, readable by its user only."""
-        return self.root / "api-key"
-
-    @property
-    def secret_key(self) -> Path:
+        self.secret_key = root / "secret-key"
         """The key that encrypts secrets in the database, readable by its user only."""
-        return self.root / "secret-key"
-
-    @property
-    def postgres(self) -> Path:
+        self.postgres = root / "postgres"
         """The database, with its log."""
-        return self.root / "postgres"
-
-    @property
-    def valkey(self) -> Path:
+        self.valkey = root / "valkey"
         """The broker's append-only file, with its log."""
-        return self.root / "valkey"
-
-    @property
-    def store(self) -> Path:
+        self.store = root / "store"
         """The store with the results of jobs."""
-        return self.root / "store"
-
-    @property
-    def models(self) -> Path:
+        self.models = root / "models"
         """A directory whose models and text files jobs may use, in addition to those of `--root`."""
-        return self.root / "models"
-
-    @property
-    def work(self) -> Path:
+        self.work = root / "work"
         """The worker's scratch space."""
-        return self.root / "work"
 
     def create(self) -> None:
         """Create the directory, closed to other users: it holds keys and passwords.
