@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.tables import Job
+from tests.eventually import eventually
 
 
 def claimed(session: Session, job_id: UUID, worker: str = "w1", lease_seconds: float = 30) -> Claim:
@@ -26,9 +28,14 @@ def take(database: Database, job_id: UUID, worker: str = "w1", lease_seconds: fl
 def wait_until_blocked(database: Database) -> None:
     """Return once a connection waits for a lock."""
     blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    for _ in range(3000):
+
+    def is_blocked() -> bool:
         with database.begin() as session:
-            if session.scalars(blocked).one():
-                return
-            session.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("no other transaction waits")
+            return session.scalars(blocked).one() > 0
+
+    eventually(is_blocked)
+
+
+def job(database: Database, job_id: UUID) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, job_id)

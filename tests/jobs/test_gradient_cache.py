@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, event, func, select, text, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from jobs import caches
@@ -21,6 +21,7 @@ from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
 from jobs.tables import NOW, CachedGradients, GradientShard, Job
 from tests import claims
+from tests.claims import wait_until_blocked
 from tests.conftest import Submit
 
 STAGE = "gradients"
@@ -251,14 +252,12 @@ def locked(database: Database, act: Callable[[Session], object], *job_ids: UUID)
         with database.begin() as session:
             act(session)
 
-    waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
     with ThreadPoolExecutor() as pool, database.begin() as other:
         acting = None
         for job_id in job_ids:
             other.execute(select(Job.id).where(Job.id == job_id).with_for_update())
             acting = acting or pool.submit(run)
-            while not other.scalar(waiting):
-                assert not acting.done()
+            wait_until_blocked(database)
         owner_moves.delete_rows(other, [job_ids[0]])
         other.commit()
         assert acting is not None

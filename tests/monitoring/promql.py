@@ -103,9 +103,8 @@ class Evaluation:
             assert isinstance(share, float)
             assert isinstance(buckets, dict)
             return _quantile(share, buckets)
-        return {
-            labels: samples[-1][1] for labels, samples in self._selected(token, self.at - self.stale).items()
-        }
+        selected = self._selected(self._matchers(token), self.at - self.stale)
+        return {labels: samples[-1][1] for labels, samples in selected.items()}
 
     def _names(self) -> tuple[str, ...]:
         self._take("(")
@@ -130,33 +129,22 @@ class Evaluation:
 
     def _over_a_range(self, kind: str) -> Vector:
         self._take("(")
-        name = self._take()
-        start = self._next
-        self._skip_matchers()
+        matchers = self._matchers(self._take())
         self._take("[")
-        seconds = _duration(self._take())
+        duration = self._take()
+        seconds = float(duration[:-1]) * _SECONDS[duration[-1]]
         self._take("]")
-        end = self._next
-        self._next = start
-        selected = self._selected(name, self.at - seconds)
-        self._next = end
         self._take(")")
         found = {}
-        for labels, samples in selected.items():
+        for labels, samples in self._selected(matchers, self.at - seconds).items():
             if len(samples) < 2:
                 continue
-            grown = sum(
-                max(0.0, after - before) if after >= before else after for before, after in _pairs(samples)
-            )
+            pairs = pairwise(value for _, value in samples)
+            grown = sum(after - before if after >= before else after for before, after in pairs)
             found[_without_name(labels)] = grown / seconds if kind == "rate" else grown
         return found
 
-    def _skip_matchers(self) -> None:
-        if self._peek() == "{":
-            while self._take() != "}":
-                pass
-
-    def _selected(self, name: str, since: float) -> dict[Labels, list[tuple[float, float]]]:
+    def _matchers(self, name: str) -> list[tuple[str, str, str]]:
         if not re.fullmatch(r"[A-Za-z_:][\w:]*", name):
             raise SyntaxError(f"{name!r} is not a name of a figure, in {' '.join(self._tokens)}")
         matchers = [("__name__", "=", name)]
@@ -167,6 +155,11 @@ class Evaluation:
                 if self._peek() == ",":
                     self._take()
             self._take("}")
+        return matchers
+
+    def _selected(
+        self, matchers: Sequence[tuple[str, str, str]], since: float
+    ) -> dict[Labels, list[tuple[float, float]]]:
         found = {}
         for labels, samples in self.series.items():
             recent = [(at, value) for at, value in samples if since <= at <= self.at]
@@ -186,14 +179,6 @@ def _tokens(query: str) -> list[str]:
         found.append(token[0].strip())
         at = token.end()
     return found
-
-
-def _duration(text: str) -> float:
-    return float(text[:-1]) * _SECONDS[text[-1]]
-
-
-def _pairs(samples: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return list(pairwise(value for _, value in samples))
 
 
 def _matches(value: str, sign: str, text: str) -> bool:

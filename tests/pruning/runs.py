@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 from pruning.masks.packed import SHAPES, unpacked
@@ -53,6 +54,12 @@ class Steps(Silent):
     def of(self, wanted: Stage) -> list[tuple[int, int]]:
         """Return (done, steps) of one stage."""
         return [(done, steps) for stage, done, steps in self.seen if stage == wanted]
+
+
+def tensors_of(directory: Path) -> dict[str, Tensor]:
+    """Read all tensors of a checkpoint."""
+    files = directory.glob("*.safetensors")
+    return {name: tensor for file in files for name, tensor in load_file(file).items()}
 
 
 def read_masks(path: Path) -> dict[str, Tensor]:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -35,6 +34,7 @@ from tests.pruning.families import (
     with_unreached_experts,
 )
 from tests.pruning.pruned import ignore_steps, pruned_by
+from tests.pruning.runs import tensors_of
 
 pytestmark = pytest.mark.slow
 
@@ -87,12 +87,6 @@ def recipe_of(kind: str) -> Recipe:
     return Recipe.model_validate(
         {"model": "/any", "sparsity": None if "pattern" in fields else 0.5, **fields}
     )
-
-
-def tensors_of(directory: Path) -> dict[str, Tensor]:
-    return {
-        name: tensor for path in directory.glob("*.safetensors") for name, tensor in load_file(path).items()
-    }
 
 
 def expected_layers(model: PreTrainedModel, family: str) -> set[str]:

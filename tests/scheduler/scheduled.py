@@ -1,7 +1,5 @@
 """A scheduler whose clock tests set, and what it finds in the database and the broker."""
 
-from uuid import UUID
-
 import redis
 from sqlalchemy import text, update
 
@@ -9,7 +7,7 @@ from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
-from jobs.tables import Job, Lease
+from jobs.tables import Lease
 from scheduler.rounds import Scheduler
 from tests.clock import Clock
 from tests.conftest import Submit
@@ -37,11 +35,6 @@ def seen(database: Database, *names: str) -> None:
     with database.begin() as session:
         for name in names:
             register(session, name)
-
-
-def job(database: Database, job_id: UUID) -> Job:
-    with database.begin() as session:
-        return session.get_one(Job, job_id)
 
 
 def take(database: Database, worker: str = "w1") -> lifecycle.Claim:

@@ -27,20 +27,12 @@ from jobs.tables import Lease, Sweep, Worker
 from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.claims import job
 from tests.cli.embedded.freezing import frozen
 from tests.clock import Clock
 from tests.conftest import Submit
 from tests.eventually import eventually
-from tests.scheduler.scheduled import (
-    LONG_AGO,
-    expire_leases,
-    job,
-    messages,
-    pass_a_lease,
-    running,
-    seen,
-    take,
-)
+from tests.scheduler.scheduled import LONG_AGO, expire_leases, messages, pass_a_lease, running, seen, take
 
 
 def test_workers_without_heartbeats_for_an_hour_are_deleted(database: Database, scheduler: Scheduler) -> None:

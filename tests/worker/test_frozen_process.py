@@ -28,8 +28,9 @@ from jobs.sweeps import sweeps
 from jobs.tables import Job
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.claims import job
 from tests.conftest import Submit
-from tests.scheduler.scheduled import expire_leases, job
+from tests.scheduler.scheduled import expire_leases
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from tests.api.drive import SMALLEST
 _STREAMS = ("/stream", "/events")
 """Endings of paths whose answers do not end."""
 
-_STRANGE: Sequence[object] = (
+STRANGE: Sequence[object] = (
     "\x00",
+    "org/\x00",
     "\ud800",
     "\u202e",
     "../../etc/passwd",
@@ -42,6 +43,7 @@ _STRANGE: Sequence[object] = (
     1e308,
     5e-324,
     10**400,
+    -(10**400),
     2**63,
     -1,
     True,
@@ -173,12 +175,12 @@ class HostileRequests:
         return json.dumps(document).encode(), _BODIES[0]
 
     def _value(self) -> object:
-        value = self._random.choice(_STRANGE)
+        value = self._random.choice(STRANGE)
         inside = self._random.choice((*_FIELDS, "id", "name", "dataset", "samples", "revision"))
         return self._random.choice((value, {inside: value}, [value] * 5))
 
     def _text(self) -> str:
-        return str(self._random.choice(_STRANGE))
+        return str(self._random.choice(STRANGE))
 
 
 def _printable(value: str) -> str:

@@ -16,14 +16,9 @@ from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
-from tests.claims import claimed, take
+from tests.claims import claimed, job, take
 from tests.conftest import Submit
 from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
-
-
-def job(database: Database, job_id: UUID) -> Job:
-    with database.begin() as session:
-        return session.get_one(Job, job_id)
 
 
 def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:

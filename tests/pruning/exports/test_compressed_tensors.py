@@ -25,6 +25,7 @@ from pruning.progress import Step
 from pruning.recipe import ModelReference
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import tensors_of
 
 CPU = torch.device("cpu")
 WIDE = {"hidden_size": 64, "intermediate_size": 128, "head_dim": 16}
@@ -62,11 +63,6 @@ def export(
         options = {"placement": placement, "windows": windows, "step": step, **options}
         assert export_w4a16(checkpoint, scheme, destination, **options) == ()
     return destination
-
-
-def tensors_of(directory: Path) -> dict[str, Tensor]:
-    files = directory.glob("*.safetensors")
-    return {name: tensor for file in files for name, tensor in load_file(file).items()}
 
 
 def scheme_of(directory: Path) -> tuple[QuantizationConfig, QuantizationScheme]:

@@ -28,7 +28,7 @@ from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.families import five_windows
 from tests.pruning.multimodal import make_multimodal
 from tests.pruning.pruned import ignore_steps
-from tests.pruning.runs import Steps, contents, run_recipe
+from tests.pruning.runs import Steps, contents, run_recipe, tensors_of
 from tests.pruning.tiny import train_tokenizer
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
@@ -56,10 +56,6 @@ def in_bfloat16(numbers: np.ndarray) -> np.ndarray:
 
 def bits_of(tensor: Tensor) -> np.ndarray:
     return tensor.contiguous().view(torch.uint8).numpy().reshape(-1).view(np.uint16).reshape(tensor.shape)
-
-
-def tensors_of(directory: Path) -> dict[str, Tensor]:
-    return load_file(directory / "model.safetensors")
 
 
 def rewrite(directory: Path, tensors: dict[str, Tensor], quantization: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
-from tests.pruning.runs import read_masks
+from tests.pruning.runs import read_masks, tensors_of
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(model="/any", method="wanda", sparsity=0.5)
@@ -41,12 +41,6 @@ def pruned_into(checkpoint: Checkpoint, output: Path, windows: Tensor, *, save_m
     with atomic_directory(output) as directory:
         write_model(checkpoint, result, directory, save_masks=save_masks)
     return result
-
-
-def tensors_of(directory: Path) -> dict[str, Tensor]:
-    return {
-        name: tensor for path in directory.glob("*.safetensors") for name, tensor in load_file(path).items()
-    }
 
 
 def without_prefix(directory: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
@@ -21,6 +20,7 @@ from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from tests.pruning.families import make
 from tests.pruning.pruned import cut_in_memory, gates_of
+from tests.pruning.runs import tensors_of
 from tests.pruning.structure.cuts import Cut, assert_close, logits_of
 
 CUTS = {
@@ -73,10 +73,6 @@ def test_the_smaller_model_equals_the_dense_one_with_the_units_masked(
 def test_after_a_repair_too(family: str, cut: MakeCut, five_windows: Tensor) -> None:
     made = cut(family, **CUTS[family])
     assert_close(logits_of(made.loaded, five_windows), logits_of(made.in_memory, five_windows), 1e-10)
-
-
-def tensors_of(directory: Path) -> dict[str, Tensor]:
-    return load_file(directory / "model.safetensors")
 
 
 def slices(dense: Mapping[str, Tensor], name: str, made: Cut) -> Tensor:

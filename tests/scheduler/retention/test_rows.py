@@ -26,6 +26,7 @@ from jobs.tables import (
 )
 from pruning.recipe import Stage
 from scheduler.retention import Retention
+from tests.claims import wait_until_blocked
 from tests.conftest import Submit
 from tests.scheduler.retention.files import LONG_AGO, REPORT, Put, keep_block, rows, stored, take
 
@@ -147,12 +148,11 @@ def test_a_model_that_is_published_as_it_expires_keeps_its_files(
             event.listen(session.connection(), "before_cursor_execute", wait_in_locking, retval=True)
             return retention.expire_artifacts(session, 30, 10)
 
-    waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
     with ThreadPoolExecutor() as pool, database.begin() as holder:
         holder.execute(text("SELECT pg_advisory_xact_lock(11)"))
         expired = pool.submit(expire)
-        while not holder.scalar(waiting):
-            assert not expired.done()
+        wait_until_blocked(database)
+        assert not expired.done()
         with database.begin() as session:
             assert zoo.promote(session, "ada", claim.job_id, "") is not None
         holder.rollback()

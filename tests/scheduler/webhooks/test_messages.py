@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from jobs.database import Database
@@ -19,7 +19,7 @@ from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.endpoints import MessageFormat
 from scheduler import safe_http, webhook_sender
 from scheduler.webhook_sender import WebhookSender
-from tests.claims import claimed
+from tests.claims import claimed, wait_until_blocked
 from tests.conftest import Submit
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
@@ -215,9 +215,7 @@ def test_an_endpoint_that_is_being_deleted_does_not_block_the_end_of_a_job(
         session.delete(session.get_one(WebhookEndpoint, endpoint_id))
         session.flush()
         ending = pool.submit(end)
-        waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
-        while not session.scalar(waiting):
-            assert not ending.done()
+        wait_until_blocked(database)
         session.commit()
         ending.result()
     assert not outbox.deliveries

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from uuid import UUID
 
 import pytest
 from celery import signals
@@ -23,11 +22,11 @@ from jobs.queue import conditions, held_jobs, workers
 from jobs.queue.resources import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState
-from jobs.tables import Job, Worker
+from jobs.tables import Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.fork_server import missing_sandbox_layers
-from tests.claims import take
+from tests.claims import job, take
 from tests.eventually import eventually
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.interrupts import ShutdownRequested
@@ -39,11 +38,6 @@ from worker.supervision.parent import Parent
 @pytest.fixture
 def worker(unregistered_worker: Identity) -> Identity:
     return unregistered_worker
-
-
-def job(database: Database, job_id: UUID) -> Job:
-    with database.begin() as session:
-        return session.get_one(Job, job_id)
 
 
 def live(database: Database) -> list[str]:
