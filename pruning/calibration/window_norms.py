@@ -11,7 +11,7 @@ weight W, G the gradient of W. Both factors are at hand in the backward pass, so
 
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import torch
@@ -26,6 +26,7 @@ from pruning.recipe import GradientNorm
 from pruning.runtime.process_memory import free_memory
 
 PartT = TypeVar("PartT")
+SumsT = TypeVar("SumsT")
 
 GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
@@ -82,12 +83,15 @@ class WindowSums(Protocol):
         """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
 
 
-class BackwardAccumulator(Observer, ABC, Generic[PartT]):
-    """Adds up, while the backward pass runs, one part per forward call of each observed layer."""
+class BackwardAccumulator(Observer, ABC, Generic[PartT, SumsT]):
+    """Adds up, while the backward pass runs, one part per forward call of each observed layer, to `sums`."""
 
-    def __init__(self, layers: Sequence[LinearLayer], calls_per_layer: int) -> None:
+    def __init__(
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, SumsT], calls_per_layer: int = 1
+    ) -> None:
         """`calls_per_layer`: forward calls of each layer per window, whose parts are one gradient."""
         self._layers = layers
+        self._sums = sums
         self._calls_per_layer = calls_per_layer
         self._calls = Counter[str]()
         self._pending: dict[str, list[PartT]] = defaultdict(list)
@@ -106,38 +110,36 @@ class BackwardAccumulator(Observer, ABC, Generic[PartT]):
                     field="model.id",
                 )
 
-    def _add_part(self, name: str, part: PartT) -> None:
-        self._calls[name] += 1
-        self._pending[name].append(part)
-        if len(self._pending[name]) == self._calls_per_layer:
-            self._add(name, self._pending.pop(name))
-
-    @abstractmethod
-    def _add(self, name: str, parts: list[PartT]) -> None:
-        """Add the parts of all calls of a layer."""
-
-
-class GradientAccumulator(BackwardAccumulator[GradientFactors]):
-    """Adds the weight gradients of observed layers to `sums` while the backward pass runs."""
-
-    def __init__(
-        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowSums], calls_per_layer: int = 1
+    def _add_at(
+        self, reached: Tensor, call: LayerCall, part: Callable[[Sequence[Tensor], Sequence[Tensor]], PartT]
     ) -> None:
-        super().__init__(layers, calls_per_layer)
-        self._sums = sums
-
-    def after(self, call: LayerCall, output: Tensor) -> None:
-        """Form and add the gradient once the backward pass reaches `output`."""
-        # The graph keeps the hook until all of it has run, but not the inputs that the hook has popped.
+        """Add the part of a call's inputs and the gradient of `reached`, once the backward pass is there."""
+        # The graph keeps the hook until all of it has run, but not the inputs that the hook has popped. The
+        # hook may belong to the graph of the inputs: if it held that graph, neither would ever be freed.
         inputs, name, by_window = [call.inputs.detach()], call.layer.name, call.by_window
 
         def on_backward(delta: Tensor) -> None:
-            self._add_part(name, GradientFactors(by_window(inputs.pop()), by_window(delta)))
+            self._calls[name] += 1
+            self._pending[name].append(part(by_window(inputs.pop()), by_window(delta)))
+            if len(self._pending[name]) == self._calls_per_layer:
+                self._add(self._sums[name], self._pending.pop(name))
 
-        output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+        reached.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
-    def _add(self, name: str, parts: list[GradientFactors]) -> None:
-        self._sums[name].add(*parts)
+    @abstractmethod
+    def _add(self, sums: SumsT, parts: list[PartT]) -> None:
+        """Add the parts of all calls of a layer."""
+
+
+class GradientAccumulator(BackwardAccumulator[GradientFactors, WindowSums]):
+    """Adds the weight gradients of observed layers while the backward pass runs."""
+
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        """Form and add the gradient once the backward pass reaches `output`."""
+        self._add_at(output, call, GradientFactors)
+
+    def _add(self, sums: WindowSums, parts: list[GradientFactors]) -> None:
+        sums.add(*parts)
 
 
 class WindowGates:
@@ -163,27 +165,15 @@ class WindowGates:
         return result
 
 
-class GateAccumulator(BackwardAccumulator[Tensor]):
-    """Adds the gates' gradients of observed layers to `sums` while the backward pass runs."""
-
-    def __init__(
-        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowGates], calls_per_layer: int = 1
-    ) -> None:
-        super().__init__(layers, calls_per_layer)
-        self._sums = sums
+class GateAccumulator(BackwardAccumulator[Tensor, WindowGates]):
+    """Adds the gates' gradients of observed layers while the backward pass runs."""
 
     def before(self, call: LayerCall) -> None:
         """Form and add the gradients once the backward pass has reached the layer's input."""
-        # The hook belongs to the graph of the inputs: if it held that graph, neither would ever be freed.
-        inputs, name, by_window = [call.inputs.detach()], call.layer.name, call.by_window
+        self._add_at(call.inputs, call, _gate_gradients)
 
-        def on_backward(delta: Tensor) -> None:
-            self._add_part(name, _gate_gradients(by_window(inputs.pop()), by_window(delta)))
-
-        call.inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
-
-    def _add(self, name: str, parts: list[Tensor]) -> None:
-        self._sums[name].add(torch.stack(parts).sum(dim=0))
+    def _add(self, sums: WindowGates, parts: list[Tensor]) -> None:
+        sums.add(torch.stack(parts).sum(dim=0))
 
 
 def _gate_gradients(inputs: Sequence[Tensor], deltas: Sequence[Tensor]) -> Tensor:
