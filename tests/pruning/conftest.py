@@ -20,17 +20,11 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pruning.data.text import token_ids
 from pruning.models import memory
-from tests.pruning.families import five_windows
 from tests.pruning.tiny import VOCABULARY, save_checkpoint, tiny_llama, train_tokenizer
 
 _LONG = 10_000  # characters
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module", name="five_windows")
-def the_five_windows() -> torch.Tensor:
-    return five_windows()
 
 
 @pytest.fixture

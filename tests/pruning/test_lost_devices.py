@@ -21,6 +21,7 @@ from pruning.models.placement import Placement
 from pruning.pipeline.resources import retry_block
 from pruning.recipe import Evaluation, GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore, NumericsKey
+from tests.pruning.families import five_windows
 from tests.pruning.pretended_cuda import CPU
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
@@ -40,16 +41,13 @@ pytestmark = pytest.mark.slow
 
 
 def test_without_memory_for_one_window_the_first_device_computes_alone(
-    five_windows: Tensor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    expected = norms_on((CPU,), "llama", torch.float32, "whole", five_windows, tmp_path)
+    expected = norms_on((CPU,), "llama", torch.float32, "whole", five_windows(), tmp_path)
     request.getfixturevalue("cuda")
     placement = placed("llama", DEVICES)
     cramped = GradientPass(
-        placement, five_windows, norms=["l1", "l2"], stack=find_stack(placement.model), schedule="whole"
+        placement, five_windows(), norms=["l1", "l2"], stack=find_stack(placement.model), schedule="whole"
     )
     tried: list[tuple[str, int, int]] = []
     plain = LMHeadLoss.gradient
@@ -77,15 +75,11 @@ def test_without_memory_for_one_window_the_first_device_computes_alone(
 @pytest.mark.parametrize("room", [0, 1 << 40], ids=["a full host", "a host with room"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_block_without_memory_is_pruned_again_from_the_host(
-    count: int,
-    room: int,
-    five_windows: Tensor,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
+    count: int, room: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last layer is pruned when the memory is out. Bits are those of a CPU that had enough."""
     fields = {"method": "gblm", "refit": {}, "allocation": "gradient"}
-    expected = masks_on((CPU,), "llama", fields, five_windows)
+    expected = masks_on((CPU,), "llama", fields, five_windows())
     request.getfixturevalue("cuda")
     for module in ("pruning.calibration.window_norms", "pruning.models.memory"):
         monkeypatch.setattr(f"{module}.free_memory", lambda: room)
@@ -105,7 +99,7 @@ def test_a_block_without_memory_is_pruned_again_from_the_host(
     monkeypatch.setattr(_BlockPruner, "_prune", prune_layer)
     monkeypatch.setattr(BlockwiseForward, "save", watched_save)
     norms: list[GradientNorms] = []
-    found = masks_on(DEVICES[:count], "llama", fields, five_windows, retry=retry_block, norms=norms)
+    found = masks_on(DEVICES[:count], "llama", fields, five_windows(), retry=retry_block, norms=norms)
     assert layers[7:14] == layers[14:21]
     after = "cpu" if room else "cuda"
     assert seen == [{"cuda"}, *[{after}] * 3]

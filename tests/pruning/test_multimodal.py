@@ -23,6 +23,7 @@ from pruning.output.writer import write_model
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.recipe.exports import Export, parse_exports
 from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.families import five_windows
 from tests.pruning.multimodal import MULTIMODAL, logits_of, make_multimodal, plain_decoder
 from tests.pruning.pruned import pruned_by
 from tests.pruning.runs import Steps, contents, run_recipe
@@ -78,9 +79,7 @@ def resolved(directory: Path) -> Checkpoint:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_decoder_has_the_logits_of_the_whole_class(
-    name: str, stored: Callable[[str], Path], five_windows: Tensor
-) -> None:
+def test_the_decoder_has_the_logits_of_the_whole_class(name: str, stored: Callable[[str], Path]) -> None:
     checkpoint, whole = resolved(stored(name)), make_multimodal(name)
     decoder = checkpoint.load(torch.float32, CPU)
     assert checkpoint.architecture == type(whole).__name__
@@ -88,26 +87,26 @@ def test_the_decoder_has_the_logits_of_the_whole_class(
     of_plain = plain_decoder(name, whole)
     assert sum(map(Tensor.numel, decoder.parameters())) == sum(map(Tensor.numel, of_plain.parameters()))
     with torch.no_grad():
-        found = decoder(input_ids=five_windows, use_cache=False).logits
-        torch.testing.assert_close(found, of_plain(input_ids=five_windows, use_cache=False).logits)
-    assert torch.equal(found, logits_of(whole, five_windows))
+        found = decoder(input_ids=five_windows(), use_cache=False).logits
+        torch.testing.assert_close(found, of_plain(input_ids=five_windows(), use_cache=False).logits)
+    assert torch.equal(found, logits_of(whole, five_windows()))
 
 
 @pytest.mark.parametrize("kind", METHODS)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_text_is_pruned_as_a_plain_model_and_the_rest_is_carried(
-    name: str, kind: str, stored: Callable[[str], Path], five_windows: Tensor, tmp_path: Path
+    name: str, kind: str, stored: Callable[[str], Path], tmp_path: Path
 ) -> None:
     recipe = Recipe.model_validate({"model": "/any", **METHODS[kind]})
     checkpoint, dense = resolved(stored(name)), tensors_of(stored(name))
     write_model(
         checkpoint,
-        pruned_by(recipe, checkpoint.load(torch.float32, CPU), five_windows),
+        pruned_by(recipe, checkpoint.load(torch.float32, CPU), five_windows()),
         tmp_path,
         save_masks=False,
     )
     plain = plain_decoder(name, make_multimodal(name))
-    pruned_by(recipe, plain, five_windows)
+    pruned_by(recipe, plain, five_windows())
 
     written = tensors_of(tmp_path)
     assert written.keys() == dense.keys()
@@ -121,8 +120,8 @@ def test_the_text_is_pruned_as_a_plain_model_and_the_rest_is_carried(
     whole, loading = AutoModelForMultimodalLM.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(loading.values())
     with torch.no_grad():
-        expected = plain(input_ids=five_windows, use_cache=False).logits
-    torch.testing.assert_close(logits_of(whole, five_windows), expected, rtol=1e-4, atol=1e-4)
+        expected = plain(input_ids=five_windows(), use_cache=False).logits
+    torch.testing.assert_close(logits_of(whole, five_windows()), expected, rtol=1e-4, atol=1e-4)
 
 
 RUNS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ import torch
 import pruning
 from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune, prune_to_directory
 from pruning.methods.prune_blocks import prune as prune_blockwise
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.small_model import write_small_model
 
 LIBRARY = Path(__file__).parents[2] / "docs" / "library.md"
@@ -49,14 +49,12 @@ def test_the_snippets_of_the_library_page_run_one_after_the_other(
     assert len(list((tmp_path / "dense" / "exports").glob("*.gguf"))) == 1
 
 
-def test_gradients_that_are_not_given_are_computed_for_the_selected_layers(
-    five_windows: torch.Tensor,
-) -> None:
+def test_gradients_that_are_not_given_are_computed_for_the_selected_layers() -> None:
     recipe = Recipe(model="/any", method="gblm", sparsity=0.5, layers=LayerSelection(include=("*.mlp.*",)))
     steps: list[tuple[int, int]] = []
-    computed = prune(make("llama"), recipe, five_windows, step=lambda *step: steps.append(step))
-    norms = gradient_norms(make("llama"), five_windows, layers=recipe.layers)
-    given = prune_blockwise(make("llama"), recipe, five_windows, norms, step=lambda done, total: None)
+    computed = prune(make("llama"), recipe, five_windows(), step=lambda *step: steps.append(step))
+    norms = gradient_norms(make("llama"), five_windows(), layers=recipe.layers)
+    given = prune_blockwise(make("llama"), recipe, five_windows(), norms, step=lambda done, total: None)
     assert computed.masks.keys() == given.masks.keys()
     assert all(torch.equal(computed.masks[name], given.masks[name]) for name in given.masks)
     assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
@@ -90,11 +88,9 @@ _CUT = {"structure": {"mlp_channels": 0.25}}
         (_HALF | {"recovery": {"distil": True}}, "recovery.distil", "prune_to_directory does"),
     ],
 )
-def test_prune_refuses_what_it_would_leave_out(
-    fields: dict[str, Any], field: str, message: str, five_windows: torch.Tensor
-) -> None:
+def test_prune_refuses_what_it_would_leave_out(fields: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
-        prune(make("llama"), Recipe.model_validate({"model": "/any", **fields}), five_windows, gradients={})
+        prune(make("llama"), Recipe.model_validate({"model": "/any", **fields}), five_windows(), gradients={})
     assert caught.value.field == field
 
 

@@ -28,7 +28,7 @@ from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
-from tests.pruning.families import EACH_FAMILY, make
+from tests.pruning.families import EACH_FAMILY, five_windows, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
 from tests.pruning.pruned import ignore_steps
@@ -79,7 +79,7 @@ def norms_on(
 
 @pytest.mark.usefixtures("cuda")
 def test_the_attention_backend_of_a_pass_is_that_of_deterministic_algorithms(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def choose(*_: object, **__: object) -> int:  # as torch does on an H100
         cudnn = not torch.are_deterministic_algorithms_enabled()
@@ -90,7 +90,7 @@ def test_the_attention_backend_of_a_pass_is_that_of_deterministic_algorithms(
     stack = find_stack(placement.model)
     for deterministic, backend in ((True, "flash_attention"), (False, "cudnn_attention")):
         found = GradientPass(
-            placement, five_windows, norms=["l1"], stack=stack, deterministic=deterministic
+            placement, five_windows(), norms=["l1"], stack=stack, deterministic=deterministic
         ).numerics_key
         assert found["attention backend"] == backend
 
@@ -158,15 +158,14 @@ def test_gradients_have_the_bits_of_a_cpu(
     dtype: torch.dtype,
     schedule: ScheduleChoice,
     count: int,
-    five_windows: Tensor,
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     with pytest.MonkeyPatch.context() as like_cuda:
         multiply_by_parts(like_cuda)
-        expected = norms_on((CPU,), family, dtype, "whole", five_windows, tmp_path)
+        expected = norms_on((CPU,), family, dtype, "whole", five_windows(), tmp_path)
     request.getfixturevalue("cuda")
-    found = norms_on(DEVICES[:count], family, dtype, schedule, five_windows, tmp_path)
+    found = norms_on(DEVICES[:count], family, dtype, schedule, five_windows(), tmp_path)
     assert_same_bits(found, expected)
     if schedule == "whole":
         devices = [norm.device for norm in found["l1"].values()]
@@ -222,29 +221,25 @@ def masks_on(
     ids=str,
 )
 def test_masks_are_those_of_a_cpu(
-    family: str,
-    fields: dict[str, Any],
-    counts: tuple[int, ...],
-    five_windows: Tensor,
-    request: pytest.FixtureRequest,
+    family: str, fields: dict[str, Any], counts: tuple[int, ...], request: pytest.FixtureRequest
 ) -> None:
-    expected = masks_on((CPU,), family, fields, five_windows)
+    expected = masks_on((CPU,), family, fields, five_windows())
     request.getfixturevalue("cuda")
     for count in counts:
-        found = masks_on(DEVICES[:count], family, fields, five_windows)
+        found = masks_on(DEVICES[:count], family, fields, five_windows())
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
 
 
 @pytest.mark.usefixtures("cuda")
 @pytest.mark.parametrize("family", ["llama", "qwen3_moe"])
-def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str, five_windows: Tensor) -> None:
+def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str) -> None:
     chosen = []
     for devices in ((CPU,), DEVICES[:1], DEVICES):
         placement = placed(family, devices)
         stack, drops = find_stack(placement.model), list[Drop]()
         with placement.in_round_robin(stack.modules):
-            choose_blocks(stack, five_windows, 3, placement=placement, earlier=(), found=drops.append)
+            choose_blocks(stack, five_windows(), 3, placement=placement, earlier=(), found=drops.append)
         chosen.append(drops)
     expected, *others = chosen
     for drops in others:
@@ -253,7 +248,7 @@ def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str, five_windows: 
 
 
 @pytest.mark.usefixtures("cuda")
-def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> None:
+def test_experts_that_go_are_those_that_go_on_the_cpu() -> None:
     options = StructureOptions(experts=2)
     chosen = []
     for devices in ((CPU,), DEVICES[:1], DEVICES):
@@ -264,7 +259,7 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
             cut_blocks(
                 stack,
                 plan,
-                five_windows,
+                five_windows(),
                 {},
                 placement=placement,
                 blocks=blocks,
@@ -278,7 +273,7 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
 @pytest.mark.usefixtures("cuda")
 def test_perplexity_has_the_bits_of_a_cpu(
-    family: str, resident: bool, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, resident: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.evaluation.perplexity.EVALUATED_TOKENS", {"cpu": 24, "cuda": 24})
     found = []
@@ -289,14 +284,14 @@ def test_perplexity_has_the_bits_of_a_cpu(
             placement.in_pipeline_stages(blocks) if resident else placement.in_round_robin(blocks),
             placement.resident(*[placement.model] if resident else []),
         ):
-            found.append(perplexity(placement.model, five_windows, step=ignore_steps, placement=placement))
+            found.append(perplexity(placement.model, five_windows(), step=ignore_steps, placement=placement))
             assert len({placement.device_of(block) for block in blocks}) == len(devices)
     assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.usefixtures("cuda")
 def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     placement, plain, embedded = placed("llama", DEVICES), Replay.embed, list[int]()
 
@@ -307,7 +302,7 @@ def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
     monkeypatch.setattr(Replay, "embed", embed)
     blocks, counts = find_stack(placement.model).modules, list[int]()
     with torch.no_grad(), placement.in_pipeline_stages(blocks), placement.resident(placement.model):
-        for _ in token_losses(placement, five_windows.split(1), lambda done: None):
+        for _ in token_losses(placement, five_windows().split(1), lambda done: None):
             counts.append(len(embedded))
     assert [count - counts[0] for count in counts] == [0, 1, 2, 2, 2]
     assert counts[0] == 1 + len(DEVICES)  # one is the probe's
@@ -315,21 +310,19 @@ def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
 
 @pytest.mark.parametrize("family", EACH_FAMILY)
 @pytest.mark.usefixtures("cuda")
-def test_the_model_can_be_called_as_a_whole(family: str, five_windows: Tensor) -> None:
+def test_the_model_can_be_called_as_a_whole(family: str) -> None:
     model = make(family)
     blocks = find_stack(model).modules
     placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:2])
     with torch.no_grad():
-        expected = model(input_ids=five_windows).logits
+        expected = model(input_ids=five_windows()).logits
         with placement.in_round_robin(blocks), placement.whole(blocks, 10**9):
             assert {placement.device_of(block) for block in blocks} == set(DEVICES[:2])
-            assert torch.equal(model(input_ids=five_windows.to(CUDA)).logits.cpu(), expected)
+            assert torch.equal(model(input_ids=five_windows().to(CUDA)).logits.cpu(), expected)
 
 
 @pytest.mark.usefixtures("cuda")
-def test_a_model_with_fewer_blocks_than_devices_uses_some_of_them(
-    five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_a_model_with_fewer_blocks_than_devices_uses_some_of_them(tmp_path: Path) -> None:
     model = make("llama", num_hidden_layers=2)
     placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:])
     stack = find_stack(model)
@@ -337,7 +330,7 @@ def test_a_model_with_fewer_blocks_than_devices_uses_some_of_them(
     with placement.in_round_robin(stack.modules):
         assert [placement.device_of(module) for module in stack.modules] == [*DEVICES[:2]]
     for schedule in ("whole", "streamed"):
-        found = GradientPass(placement, five_windows, norms=["l1"], stack=stack, schedule=schedule)
+        found = GradientPass(placement, five_windows(), norms=["l1"], stack=stack, schedule=schedule)
         norms = found.run(ignore_steps, EphemeralResumeStore(tmp_path))
         assert all(torch.isfinite(norm).all() for norm in norms["l1"].values())
 

@@ -31,7 +31,7 @@ from tests.pruning.calibration.interpreted_kernel import (
     initial_sums,
     norms_of_a_pass,
 )
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 
 
 @pytest.fixture(scope="module")
@@ -236,9 +236,7 @@ def test_a_trial_that_runs_out_of_memory_is_no_verdict(monkeypatch: pytest.Monke
     assert uses_fused_kernel(torch.device("cuda"), VARIANTS[0])
 
 
-def test_a_pass_names_the_variants_that_it_will_use(
-    monkeypatch: pytest.MonkeyPatch, five_windows: Tensor
-) -> None:
+def test_a_pass_names_the_variants_that_it_will_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """All layers of this model have aligned weights; the pass has float32 tokens and wants one norm."""
     wanted: list[KernelVariant] = []
 
@@ -247,7 +245,7 @@ def test_a_pass_names_the_variants_that_it_will_use(
         return True
 
     model = make("llama", torch.bfloat16)
-    found = GradientPass(Placement(model), five_windows, norms=["l1"], stack=find_stack(model))
+    found = GradientPass(Placement(model), five_windows(), norms=["l1"], stack=find_stack(model))
     assert found.numerics_key["fused"] == ""  # its layers are too small
     monkeypatch.setattr(accumulation, "_MIN_FUSED_WEIGHTS", 1)
     monkeypatch.setattr(accumulation, "uses_fused_kernel", uses)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from pruning.calibration.gradient_cache import CacheLookup, fingerprint_of, store_norms
 from pruning.calibration.gradient_pass import GradientPass
@@ -20,7 +19,7 @@ from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Sta
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
 
@@ -217,12 +216,12 @@ def test_damaged_shards_are_invalidated_and_computed_again(
 
 
 def test_a_streamed_run_that_cannot_be_resumed_publishes_its_norms(
-    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(schedule: Schedule) -> tuple[Stack, GradientPass, GradientNorms]:
         model = make("llama", num_hidden_layers=2)
         stack = selected_stack(model, LayerSelection())
-        found = GradientPass(Placement(model), five_windows, norms=["l1"], stack=stack, schedule=schedule)
+        found = GradientPass(Placement(model), five_windows(), norms=["l1"], stack=stack, schedule=schedule)
         return stack, found, found.run(ignore_steps, store)
 
     store, published = EphemeralResumeStore(tmp_path), dict[str, int]()

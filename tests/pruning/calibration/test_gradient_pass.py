@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from pruning.calibration.gradient_factors import GradientFactors
 from pruning.calibration.gradient_pass import gradient_norms
@@ -10,31 +9,31 @@ from pruning.calibration.window_norms import WindowNorms
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models import memory
 from pruning.models.blocks import find_stack
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 
 
-def test_no_parameter_gets_a_gradient(five_windows: Tensor) -> None:
+def test_no_parameter_gets_a_gradient() -> None:
     model = make("llama")
-    gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
+    gradient_norms(model, five_windows(), norms=["l1"], step=ignore_steps)
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
 
 
-def test_a_model_in_train_mode_is_measured_in_eval_mode(five_windows: Tensor) -> None:
-    expected = gradient_norms(make("opt"), five_windows, norms=["l1"], step=ignore_steps)
-    found = gradient_norms(make("opt").train(), five_windows, norms=["l1"], step=ignore_steps)
+def test_a_model_in_train_mode_is_measured_in_eval_mode() -> None:
+    expected = gradient_norms(make("opt"), five_windows(), norms=["l1"], step=ignore_steps)
+    found = gradient_norms(make("opt").train(), five_windows(), norms=["l1"], step=ignore_steps)
     assert all(torch.equal(found["l1"][name], norm) for name, norm in expected["l1"].items())
 
 
-def test_step_is_called_after_every_micro_batch(five_windows: Tensor) -> None:
+def test_step_is_called_after_every_micro_batch() -> None:
     steps: list[tuple[int, int]] = []
-    gradient_norms(make("llama"), five_windows, norms=["l1"], step=lambda *at: steps.append(at))
+    gradient_norms(make("llama"), five_windows(), norms=["l1"], step=lambda *at: steps.append(at))
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_an_exception_from_step_ends_the_pass_and_leaves_no_hook(five_windows: Tensor) -> None:
+def test_an_exception_from_step_ends_the_pass_and_leaves_no_hook() -> None:
     class Cancelled(Exception):
         pass
 
@@ -43,29 +42,27 @@ def test_an_exception_from_step_ends_the_pass_and_leaves_no_hook(five_windows: T
 
     model = make("llama")
     with pytest.raises(Cancelled):
-        gradient_norms(model, five_windows, norms=["l1"], step=cancel)
+        gradient_norms(model, five_windows(), norms=["l1"], step=cancel)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_the_norms_do_not_depend_on_the_micro_batch(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
+def test_the_norms_do_not_depend_on_the_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    grouped = gradient_norms(make("llama", torch.float64), five_windows(), norms=["l2"], step=ignore_steps)
     monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 1)
-    single = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
+    single = gradient_norms(make("llama", torch.float64), five_windows(), norms=["l2"], step=ignore_steps)
     for name, norm in grouped["l2"].items():
         assert torch.allclose(norm, single["l2"][name], rtol=1e-5)
 
 
-def test_float16_gradients_do_not_underflow(five_windows: Tensor) -> None:
+def test_float16_gradients_do_not_underflow() -> None:
     model = make("llama", torch.float16)
-    exact = gradient_norms(make("llama"), five_windows, norms=["l1"], step=ignore_steps)
-    for name, norm in gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)["l1"].items():
+    exact = gradient_norms(make("llama"), five_windows(), norms=["l1"], step=ignore_steps)
+    for name, norm in gradient_norms(model, five_windows(), norms=["l1"], step=ignore_steps)["l1"].items():
         assert norm.dtype == torch.float32
         assert (norm - exact["l1"][name]).norm() < 0.05 * exact["l1"][name].norm()
 
 
-def test_non_finite_gradients_are_reported_with_the_layer(five_windows: Tensor) -> None:
+def test_non_finite_gradients_are_reported_with_the_layer() -> None:
     layer = next(find_stack(make("llama")).layers)
     norms = WindowNorms(layer, ["l1"])
     infinite, ones = torch.full((2, layer.inputs), torch.inf), torch.ones(2, layer.outputs)
@@ -74,10 +71,10 @@ def test_non_finite_gradients_are_reported_with_the_layer(five_windows: Tensor) 
         norms.finish("l1", 1)
 
 
-def test_a_model_that_uses_a_layer_twice_is_refused_with_its_name(five_windows: Tensor) -> None:
+def test_a_model_that_uses_a_layer_twice_is_refused_with_its_name() -> None:
     model = make("llama")
     mlp = model.get_submodule("model.layers.1.mlp")
     once = mlp.forward
     mlp.forward = lambda hidden: once(once(hidden))
     with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ contributes 2 times"):
-        gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
+        gradient_norms(model, five_windows(), norms=["l1"], step=ignore_steps)

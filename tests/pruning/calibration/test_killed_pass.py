@@ -25,7 +25,7 @@ from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.resume.writer import BackgroundWriter, BlockWriter
 from pruning.runtime.pinned_memory import NoPinning, PinnedArena
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = [pytest.mark.usefixtures("two_windows_at_once", "background"), pytest.mark.slow]
@@ -120,11 +120,11 @@ def killed(windows: Tensor, directory: Path, moment: str, block: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(five_windows: Tensor) -> GradientNorms:
+def undisturbed() -> GradientNorms:
     """By the other schedule, which writes nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pruning.models.memory.FULL_SPEED_TOKENS", {"cpu": 48})
-        return new_pass(five_windows, "whole").run(ignore_steps)
+        return new_pass(five_windows(), "whole").run(ignore_steps)
 
 
 def finished(store: DirectoryResumeStore, gradient_pass: GradientPass) -> set[int]:
@@ -145,15 +145,14 @@ def finished(store: DirectoryResumeStore, gradient_pass: GradientPass) -> set[in
 def test_a_pass_that_is_killed_repeats_two_blocks_at_most(
     moment: str,
     durable: set[int],
-    five_windows: Tensor,
     undisturbed: GradientNorms,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     is_due = moment.startswith("the boundary")  # saving it waits for the shard, so the others find it undone
     monkeypatch.setattr("pruning.resume.store.SaveThrottle.is_due", lambda throttle, size: is_due)
-    killed(five_windows, tmp_path, moment, block=2)
-    again = new_pass(five_windows, "streamed")
+    killed(five_windows(), tmp_path, moment, block=2)
+    again = new_pass(five_windows(), "streamed")
     store = DirectoryResumeStore(tmp_path)
     assert finished(store, again) == durable
     found = again.run(ignore_steps, store)

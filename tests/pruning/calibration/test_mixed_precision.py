@@ -15,7 +15,7 @@ from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
 from pruning.models.upcast import BlockInFloat32
 from tests.pruning import naive
-from tests.pruning.families import EACH_FAMILY, FAMILIES, make
+from tests.pruning.families import EACH_FAMILY, FAMILIES, five_windows, make
 
 NARROW = [torch.bfloat16, torch.float16]
 
@@ -87,12 +87,12 @@ def worst_error(family: str, windows: Tensor, expected: dict[str, Tensor]) -> fl
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_contributions_of_both_passes_add_up_to_one_gradient(
-    family: str, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With all tokens but the last in float32, only the gradient of the loss is rounded."""
     wide = make(family, torch.bfloat16).float()
-    expected = naive.gradient_norms(wide, five_windows, "l2")
+    expected = naive.gradient_norms(wide, five_windows(), "l2")
     monkeypatch.setattr(mixed_precision, "FLOAT32_TOKENS", 0)
-    rounded = worst_error(family, five_windows, expected)
-    monkeypatch.setattr(mixed_precision, "FLOAT32_TOKENS", five_windows.shape[1])
-    assert worst_error(family, five_windows, expected) < min(0.01, 0.6 * rounded)
+    rounded = worst_error(family, five_windows(), expected)
+    monkeypatch.setattr(mixed_precision, "FLOAT32_TOKENS", five_windows().shape[1])
+    assert worst_error(family, five_windows(), expected) < min(0.01, 0.6 * rounded)

@@ -11,7 +11,14 @@ from transformers import PreTrainedModel
 from pruning.calibration.activation_statistics import TokenSample
 from pruning.methods.prune_blocks import Pruned
 from tests.pruning import naive
-from tests.pruning.families import FAMILIES, INPUT_GROUPS, UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.families import (
+    FAMILIES,
+    INPUT_GROUPS,
+    UNREACHED_EXPERTS,
+    five_windows,
+    make,
+    with_unreached_experts,
+)
 from tests.pruning.pruned import pruned
 
 FROM_ALL_WINDOWS: dict[str, dict[str, Any]] = {
@@ -65,11 +72,11 @@ def steps_of(family: str, *, by_layer: bool) -> list[list[str]]:
 
 @pytest.mark.parametrize("family", INPUT_GROUPS)
 @pytest.mark.parametrize("name", FROM_ALL_WINDOWS | FROM_THE_FIRST_WINDOW)
-def test_the_error_is_that_of_the_layers_outputs(name: str, family: str, five_windows: Tensor) -> None:
+def test_the_error_is_that_of_the_layers_outputs(name: str, family: str) -> None:
     model = make(family, torch.float64)
     fields = (FROM_ALL_WINDOWS | FROM_THE_FIRST_WINDOW)[name]
-    found = errors(pruned(model, five_windows, **fields))
-    seen = five_windows if name in FROM_ALL_WINDOWS else five_windows[:1]
+    found = errors(pruned(model, five_windows(), **fields))
+    seen = five_windows() if name in FROM_ALL_WINDOWS else five_windows()[:1]
     steps = steps_of(family, by_layer=name in ("best", "ria, layer by layer"))
     expected = naive_errors(make(family, torch.float64), model, seen, steps)
     assert found == pytest.approx(expected, rel=1e-9)
@@ -77,25 +84,23 @@ def test_the_error_is_that_of_the_layers_outputs(name: str, family: str, five_wi
 
 
 @pytest.mark.parametrize("name", ["wanda", "sparsegpt"])
-def test_in_bfloat16_the_error_is_near_that_of_the_same_weights_in_float32(
-    name: str, five_windows: Tensor
-) -> None:
+def test_in_bfloat16_the_error_is_near_that_of_the_same_weights_in_float32(name: str) -> None:
     model = make("llama", torch.bfloat16)
-    found = errors(pruned(model, five_windows, method=name))
+    found = errors(pruned(model, five_windows(), method=name))
     dense = make("llama", torch.bfloat16)
-    seen = five_windows if name in FROM_ALL_WINDOWS else five_windows[:1]
+    seen = five_windows() if name in FROM_ALL_WINDOWS else five_windows()[:1]
     expected = naive_errors(dense.float(), model.float(), seen, steps_of("llama", by_layer=False))
     assert found == pytest.approx(expected, rel=0.02)  # the inputs differ: they come from a bfloat16 model
 
 
 @pytest.mark.parametrize("method", ["magnitude", "gradient"])
-def test_a_method_that_measures_no_inputs_has_no_error(method: str, five_windows: Tensor) -> None:
-    assert set(errors(pruned(make("llama"), five_windows, method=method)).values()) == {None}
+def test_a_method_that_measures_no_inputs_has_no_error(method: str) -> None:
+    assert set(errors(pruned(make("llama"), five_windows(), method=method)).values()) == {None}
 
 
 @pytest.mark.parametrize("method", ["wanda", "sparsegpt"])
-def test_only_experts_that_receive_no_token_have_no_error(method: str, five_windows: Tensor) -> None:
-    found = errors(pruned(with_unreached_experts(), five_windows, method=method))
+def test_only_experts_that_receive_no_token_have_no_error(method: str) -> None:
+    found = errors(pruned(with_unreached_experts(), five_windows(), method=method))
     unreached = {name for name in found if name.rpartition(".")[0] in UNREACHED_EXPERTS}
     assert unreached
     assert {name for name, error in found.items() if error is None} == unreached

@@ -13,7 +13,7 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.norms import assert_equal
 from tests.pruning.pruned import ignore_steps
 
@@ -42,29 +42,27 @@ def failing_on_whole(gradient_pass: GradientPass, plain: Gradient) -> Gradient:
 
 
 def test_whole_that_cannot_fit_a_window_becomes_streamed_with_the_same_bits(
-    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = whole_pass(five_windows).run(ignore_steps)
-    cramped = whole_pass(five_windows)
+    expected = whole_pass(five_windows()).run(ignore_steps)
+    cramped = whole_pass(five_windows())
     monkeypatch.setattr(LMHeadLoss, "gradient", failing_on_whole(cramped, LMHeadLoss.gradient))
     assert_equal(cramped.run(ignore_steps, DirectoryResumeStore(tmp_path)), expected)
     assert cramped.numerics_key["schedule"] == "streamed"
 
 
-def test_whole_without_memory_and_without_a_store_for_shards_fails(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cramped = whole_pass(five_windows)
+def test_whole_without_memory_and_without_a_store_for_shards_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    cramped = whole_pass(five_windows())
     monkeypatch.setattr(LMHeadLoss, "gradient", failing_on_whole(cramped, LMHeadLoss.gradient))
     with pytest.raises(torch.OutOfMemoryError):
         cramped.run(ignore_steps)
 
 
 def test_an_operation_without_a_deterministic_algorithm_is_reported(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    expected = whole_pass(five_windows).run(ignore_steps)
-    refused, plain = whole_pass(five_windows), LMHeadLoss.gradient
+    expected = whole_pass(five_windows()).run(ignore_steps)
+    refused, plain = whole_pass(five_windows()), LMHeadLoss.gradient
 
     def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
         if refused.deterministic:
@@ -86,21 +84,19 @@ def deterministic_torch() -> Iterator[None]:
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
 def test_a_cpu_gives_the_same_bits_with_torchs_deterministic_algorithms(
-    family: str, five_windows: Tensor, request: pytest.FixtureRequest
+    family: str, request: pytest.FixtureRequest
 ) -> None:
-    expected = whole_pass(five_windows, family, deterministic=False)
+    expected = whole_pass(five_windows(), family, deterministic=False)
     norms = expected.run(ignore_steps)
     assert expected.deterministic  # a CPU always is
     request.getfixturevalue("deterministic_torch")
-    assert_equal(whole_pass(five_windows, family).run(ignore_steps), norms)
+    assert_equal(whole_pass(five_windows(), family).run(ignore_steps), norms)
 
 
-def test_a_pass_on_a_fake_cuda_device_needs_the_fixed_workspace(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_on_a_fake_cuda_device_needs_the_fixed_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     model = make("llama")
     placement = Placement(model)
     placement.device = torch.device("cuda:0")
     with pytest.raises(InvalidInput, match="CUBLAS_WORKSPACE_CONFIG"):
-        GradientPass(placement, five_windows, norms=["l1"], stack=find_stack(model))
+        GradientPass(placement, five_windows(), norms=["l1"], stack=find_stack(model))

@@ -18,7 +18,7 @@ from pruning.models.replay import Replay
 from pruning.recipe import Calibration, Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.families import make, with_unreached_experts
+from tests.pruning.families import five_windows, make, with_unreached_experts
 from tests.pruning.runs import Steps, contents, run_recipe
 from tests.pruning.tiny import save_checkpoint
 
@@ -59,15 +59,15 @@ def chosen_by_routers(model: PreTrainedModel, windows: Tensor, per_token: int) -
 @pytest.mark.parametrize("walk", [BlockwiseForward, PairedForward])
 @pytest.mark.parametrize("family", EXPERTS_PER_TOKEN)
 def test_the_tokens_of_each_expert_are_those_that_its_router_chose(
-    family: str, walk: type[BlockwiseForward], five_windows: Tensor
+    family: str, walk: type[BlockwiseForward]
 ) -> None:
     model = make(family)
-    chosen = chosen_by_routers(model, five_windows, EXPERTS_PER_TOKEN[family])
+    chosen = chosen_by_routers(model, five_windows(), EXPERTS_PER_TOKEN[family])
     stack = find_stack(model)
     assert chosen
     with (
         torch.no_grad(),
-        walk(Replay(stack, five_windows), five_windows.split(2), windows_of=(3, 2)) as forward,
+        walk(Replay(stack, five_windows()), five_windows().split(2), windows_of=(3, 2)) as forward,
     ):
         for index, block in enumerate(stack.blocks):
             forward.begin_block(index)
@@ -84,12 +84,12 @@ def test_the_tokens_of_each_expert_are_those_that_its_router_chose(
 
 
 @pytest.mark.parametrize("count", [2, 5])
-def test_a_model_in_memory_is_pruned_on_the_given_windows(count: int, five_windows: Tensor) -> None:
+def test_a_model_in_memory_is_pruned_on_the_given_windows(count: int) -> None:
     recipe = Recipe.model_validate(
         {"model": "/any", "method": "wanda", "sparsity": 0.5, "calibration": MIXTURE}
     )
     result, alone = (
-        prune(make("mixtral"), given, five_windows[:count])
+        prune(make("mixtral"), given, five_windows()[:count])
         for given in (recipe, recipe.model_copy(update={"calibration": Calibration()}))
     )
     assert result.routed == {}

@@ -19,7 +19,7 @@ from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
-from tests.pruning.families import EACH_FAMILY, make
+from tests.pruning.families import EACH_FAMILY, five_windows, make
 from tests.pruning.norms import assert_equal
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runtime.deferred_stream import ForgetfulStream
@@ -55,21 +55,20 @@ def new_pass(
 
 
 @pytest.mark.parametrize("family", EACH_FAMILY)
-def test_both_schedules_give_the_same_bits(family: str, five_windows: Tensor, tmp_path: Path) -> None:
-    expected = new_pass(five_windows, "whole", family).run(ignore_steps)
+def test_both_schedules_give_the_same_bits(family: str, tmp_path: Path) -> None:
+    expected = new_pass(five_windows(), "whole", family).run(ignore_steps)
     assert_equal(
-        new_pass(five_windows, "streamed", family).run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
+        new_pass(five_windows(), "streamed", family).run(ignore_steps, EphemeralResumeStore(tmp_path)),
+        expected,
     )
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_both_schedules_give_the_same_bits_in_a_narrow_dtype(
-    dtype: torch.dtype, five_windows: Tensor, tmp_path: Path
-) -> None:
-    expected = new_pass(five_windows, "whole", dtype=dtype).run(ignore_steps)
+def test_both_schedules_give_the_same_bits_in_a_narrow_dtype(dtype: torch.dtype, tmp_path: Path) -> None:
+    expected = new_pass(five_windows(), "whole", dtype=dtype).run(ignore_steps)
     assert {tensor.dtype for tensor in expected["l2"].values()} == {torch.float32}
     assert_equal(
-        new_pass(five_windows, "streamed", dtype=dtype).run(ignore_steps, EphemeralResumeStore(tmp_path)),
+        new_pass(five_windows(), "streamed", dtype=dtype).run(ignore_steps, EphemeralResumeStore(tmp_path)),
         expected,
     )
 
@@ -79,10 +78,10 @@ def test_both_schedules_give_the_same_bits_in_a_narrow_dtype(
     "selection", [{"include": ["*.1.*", "*.3.mlp.*"]}, {"exclude": ["*.4.*", "*.0.self_attn.*"]}]
 )
 def test_a_selection_gives_the_norms_of_a_pass_over_all_layers(
-    schedule: str, selection: dict[str, list[str]], five_windows: Tensor, tmp_path: Path
+    schedule: str, selection: dict[str, list[str]], tmp_path: Path
 ) -> None:
-    everything = new_pass(five_windows, "whole").run(ignore_steps)
-    found = new_pass(five_windows, schedule, **selection).run(ignore_steps, EphemeralResumeStore(tmp_path))
+    everything = new_pass(five_windows(), "whole").run(ignore_steps)
+    found = new_pass(five_windows(), schedule, **selection).run(ignore_steps, EphemeralResumeStore(tmp_path))
     assert 0 < len(found["l1"]) < len(everything["l1"])
     expected = {norm: {name: everything[norm][name] for name in found[norm]} for norm in found}
     assert_equal(found, expected)
@@ -92,30 +91,30 @@ def test_a_selection_gives_the_norms_of_a_pass_over_all_layers(
     "places", [(0, 0, 9), (2, 0, 9), (3, 0, 0), (1, 0, 1), (0, 0, 0), (0, 9, 0), (1, 2, 9)]
 )
 def test_the_bits_do_not_depend_on_where_block_inputs_are_stored(
-    places: tuple[int, int, int], five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = five_windows.numel() * 32 * 4
+    one = five_windows().numel() * 32 * 4
     budget = Budget(*(count * one for count in places))
     monkeypatch.setattr(Budget, "of", classmethod(lambda cls, device, directory: budget))
-    expected = new_pass(five_windows, "whole").run(ignore_steps)
+    expected = new_pass(five_windows(), "whole").run(ignore_steps)
     assert_equal(
-        new_pass(five_windows, "streamed").run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
+        new_pass(five_windows(), "streamed").run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
     )
     assert not list(tmp_path.rglob("inputs"))
 
 
 @pytest.mark.parametrize("places", [(0, 9, 0), (1, 2, 9), (1, 3, 0)])
 def test_inputs_and_deltas_move_during_the_computation(
-    places: tuple[int, int, int], five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was used before its copy, or freed before it, would change the bits."""
-    one, stream = five_windows.numel() * 32 * 4, ForgetfulStream()
+    one, stream = five_windows().numel() * 32 * 4, ForgetfulStream()
     budget = Budget(*(count * one for count in places))
     monkeypatch.setattr(Budget, "of", classmethod(lambda cls, device, directory: budget))
     monkeypatch.setattr(activation_store, "copy_stream_for", lambda device: stream)
-    expected = new_pass(five_windows, "whole").run(ignore_steps)
+    expected = new_pass(five_windows(), "whole").run(ignore_steps)
     assert not stream.events
-    found = new_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
+    found = new_pass(five_windows(), "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
     assert_equal(found, expected)
     assert "copy" in stream.events
     assert not stream.waiting
@@ -204,9 +203,9 @@ def test_one_slot_on_the_device_is_reserved_for_the_gradient(tmp_path: Path) -> 
     assert all(torch.equal(inputs.fetch(block, 0), hidden + block) for block in range(4))
 
 
-def test_step_is_called_as_often_as_announced(five_windows: Tensor, tmp_path: Path) -> None:
+def test_step_is_called_as_often_as_announced(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    streamed = new_pass(five_windows, "streamed")
+    streamed = new_pass(five_windows(), "streamed")
     streamed.run(lambda *at: steps.append(at), EphemeralResumeStore(tmp_path))
     assert steps == [(done, streamed.steps) for done in range(1, streamed.steps + 1)]
 
@@ -230,15 +229,10 @@ class ComputedLayers:
 @pytest.mark.parametrize("activation_checkpoint", ["kept", "lost", "damaged"])
 @pytest.mark.parametrize("finished", [1, 3, 4])
 def test_an_interrupted_pass_resumes_bit_for_bit(
-    family: str,
-    activation_checkpoint: str,
-    finished: int,
-    five_windows: Tensor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    family: str, activation_checkpoint: str, finished: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = new_pass(five_windows, "whole", family).run(ignore_steps)
-    total = new_pass(five_windows, "streamed", family).steps
+    expected = new_pass(five_windows(), "whole", family).run(ignore_steps)
+    total = new_pass(five_windows(), "streamed", family).steps
     last = total - 3 * (5 - finished)  # three micro-batches per block
 
     def interrupt(done: int, _: int) -> None:
@@ -246,7 +240,7 @@ def test_an_interrupted_pass_resumes_bit_for_bit(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        new_pass(five_windows, "streamed", family).run(interrupt, DirectoryResumeStore(tmp_path))
+        new_pass(five_windows(), "streamed", family).run(interrupt, DirectoryResumeStore(tmp_path))
     for path in tmp_path.rglob("activations-*"):
         if activation_checkpoint == "lost":
             path.unlink()
@@ -255,18 +249,17 @@ def test_an_interrupted_pass_resumes_bit_for_bit(
 
     computed = ComputedLayers(monkeypatch)
     assert_equal(
-        new_pass(five_windows, "streamed", family).run(ignore_steps, DirectoryResumeStore(tmp_path)), expected
+        new_pass(five_windows(), "streamed", family).run(ignore_steps, DirectoryResumeStore(tmp_path)),
+        expected,
     )
     assert len({name.split(".")[2] for name in computed.layers}) == 5 - finished
 
 
-def test_a_finished_pass_computes_nothing_again(
-    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = new_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
+def test_a_finished_pass_computes_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = new_pass(five_windows(), "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
     computed = ComputedLayers(monkeypatch)
     assert_equal(
-        new_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path)), expected
+        new_pass(five_windows(), "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path)), expected
     )
     assert not computed.layers
 
@@ -274,11 +267,7 @@ def test_a_finished_pass_computes_nothing_again(
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError, RuntimeError])
 def test_out_of_memory_halves_the_micro_batch(
-    schedule: str,
-    error: type[Exception],
-    five_windows: Tensor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    schedule: str, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain: Callable[..., Tensor] = LMHeadLoss.gradient
 
@@ -288,18 +277,18 @@ def test_out_of_memory_halves_the_micro_batch(
         return plain(head, hidden, tokens)
 
     monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
-    halved = new_pass(five_windows, schedule)
+    halved = new_pass(five_windows(), schedule)
     assert halved.schedule.micro_batch == 2
     found = halved.run(ignore_steps, DirectoryResumeStore(tmp_path))
     assert halved.schedule.micro_batch == 1
     monkeypatch.undo()
     monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 24)
-    assert_equal(found, new_pass(five_windows, "whole").run(ignore_steps))
+    assert_equal(found, new_pass(five_windows(), "whole").run(ignore_steps))
 
 
-def test_other_errors_are_raised(five_windows: Tensor) -> None:
+def test_other_errors_are_raised() -> None:
     def fail(done: int, total: int) -> None:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        new_pass(five_windows, "whole").run(fail)
+        new_pass(five_windows(), "whole").run(fail)

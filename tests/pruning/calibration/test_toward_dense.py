@@ -13,7 +13,7 @@ from pruning.methods.prune_blocks import prune
 from pruning.models.layers import LinearLayer
 from pruning.recipe import Recipe
 from tests.pruning import naive
-from tests.pruning.families import INPUT_GROUPS, make
+from tests.pruning.families import INPUT_GROUPS, five_windows, make
 from tests.pruning.pruned import ignore_steps
 
 DAMPING, TOWARD = 0.01, 0.5
@@ -51,13 +51,11 @@ def layer_input_and_block_output(
 
 @pytest.mark.parametrize("ridge", [0.0, 3.0])
 @pytest.mark.parametrize("family", GROUPS)
-def test_refit_weights_give_outputs_between_those_of_both_models(
-    family: str, ridge: float, five_windows: Tensor
-) -> None:
+def test_refit_weights_give_outputs_between_those_of_both_models(family: str, ridge: float) -> None:
     blocks, steps = GROUPS[family]
     dense = make(family, torch.float64)
     model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
-    result = prune(model, recipe(TOWARD, ridge), five_windows, {}, step=ignore_steps)
+    result = prune(model, recipe(TOWARD, ridge), five_windows(), {}, step=ignore_steps)
     for number in range(len(dense.get_submodule(blocks))):
         block = f"{blocks}.{number}"
         for step in steps:
@@ -66,7 +64,7 @@ def test_refit_weights_give_outputs_between_those_of_both_models(
                 layer = f"{block}.{name}"
                 weight = naive.matrix_of(expected.get_submodule(layer))
                 (inputs, output), (dense_inputs, dense_output) = (
-                    layer_input_and_block_output(which, five_windows, layer, block)
+                    layer_input_and_block_output(which, five_windows(), layer, block)
                     for which in (expected, dense)
                 )
                 error = (dense_inputs - inputs) @ weight.T
@@ -86,7 +84,7 @@ def test_refit_weights_give_outputs_between_those_of_both_models(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("family", GROUPS)
 def test_the_layer_that_decides_a_blocks_output_is_found_in_bfloat16(
-    family: str, dtype: torch.dtype, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = set[str]()
     add = InputStatistics.add_output_error
@@ -97,7 +95,7 @@ def test_the_layer_that_decides_a_blocks_output_is_found_in_bfloat16(
 
     monkeypatch.setattr(InputStatistics, "add_output_error", recording)
     model = make(family, dtype)
-    prune(model, recipe(TOWARD), five_windows, {}, step=ignore_steps)
+    prune(model, recipe(TOWARD), five_windows(), {}, step=ignore_steps)
     count, name = len(model.get_submodule(GROUPS[family][0])), RESIDUAL_LAYER[family]
     assert found == ({f"{GROUPS[family][0]}.{number}.{name}" for number in range(count)} if name else set())
 

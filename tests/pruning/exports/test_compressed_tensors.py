@@ -23,7 +23,7 @@ from pruning.exports.compressed_tensors import W4A16, Fp8, check_export, export_
 from pruning.models.placement import Placement
 from pruning.progress import Step
 from pruning.recipe import ModelReference
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import tensors_of
 
@@ -103,10 +103,10 @@ def unpacked(tensors: dict[str, Tensor], layer: str) -> Tensor:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_compressed_tensors_reads_fp8_weights_as_they_were_rounded(
-    dtype: torch.dtype, tmp_path: Path, five_windows: Tensor
+    dtype: torch.dtype, tmp_path: Path
 ) -> None:
     checkpoint = written(tmp_path / "dense", dtype=dtype)
-    found = decompressed(export(checkpoint, Fp8(), tmp_path / "out", five_windows))
+    found = decompressed(export(checkpoint, Fp8(), tmp_path / "out", five_windows()))
     dense = tensors_of(tmp_path / "dense")
     assert len(found) == 3 * LAYERS
     for layer, weight in found.items():
@@ -119,13 +119,11 @@ def test_compressed_tensors_reads_fp8_weights_as_they_were_rounded(
 
 
 @pytest.mark.parametrize("group_size", [64, 128])
-def test_compressed_tensors_reads_int4_weights_as_they_were_packed(
-    group_size: int, tmp_path: Path, five_windows: Tensor
-) -> None:
+def test_compressed_tensors_reads_int4_weights_as_they_were_packed(group_size: int, tmp_path: Path) -> None:
     model = make("llama", torch.bfloat16, hidden_size=128, intermediate_size=256)
     model.save_pretrained(tmp_path / "dense")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
-    out = export(checkpoint, W4A16(group_size), tmp_path / "out", five_windows)
+    out = export(checkpoint, W4A16(group_size), tmp_path / "out", five_windows())
     found, tensors = decompressed(out), tensors_of(out)
     assert len(found) == 3 * LAYERS
     for layer in ("model.layers.0.self_attn.k_proj", "model.layers.2.mlp.down_proj"):
@@ -133,10 +131,8 @@ def test_compressed_tensors_reads_int4_weights_as_they_were_packed(
         assert tensors[f"{layer}.weight_scale"].shape[1] == found[layer].shape[1] // group_size
 
 
-def test_masked_weights_stay_zeros_in_int4(
-    checkpoint: Checkpoint, tmp_path: Path, five_windows: Tensor
-) -> None:
-    found = decompressed(export(checkpoint, W4A16(64), tmp_path / "out", five_windows))
+def test_masked_weights_stay_zeros_in_int4(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    found = decompressed(export(checkpoint, W4A16(64), tmp_path / "out", five_windows()))
     for layer, weight in found.items():
         given = tensors_of(tmp_path / "dense")[f"{layer}.weight"]
         assert (given == 0).float().mean() > 0.3
@@ -164,24 +160,24 @@ def round_inputs(model: PreTrainedModel, layers: list[str]) -> None:
 
 @pytest.mark.parametrize("scheme", [Fp8(), W4A16(64)])
 def test_transformers_runs_the_export_as_the_dense_model_with_its_weights(
-    scheme: Fp8 | W4A16, tmp_path: Path, five_windows: Tensor
+    scheme: Fp8 | W4A16, tmp_path: Path
 ) -> None:
     checkpoint = written(tmp_path / "dense", dtype=torch.float32)
-    out = export(checkpoint, scheme, tmp_path / "out", five_windows)
+    out = export(checkpoint, scheme, tmp_path / "out", five_windows())
     weights = decompressed(out)
     expected = with_weights(checkpoint, weights)
     if isinstance(scheme, Fp8):
         round_inputs(expected, list(weights))
     loaded = exports.load_export(out, torch.float32)
     torch.testing.assert_close(
-        loaded(five_windows).logits, expected(five_windows).logits, rtol=1e-4, atol=1e-4
+        loaded(five_windows()).logits, expected(five_windows()).logits, rtol=1e-4, atol=1e-4
     )
 
 
 @pytest.mark.parametrize("family", ["llama-tied", "gemma3", "phi3", "qwen3"])
-def test_other_families_are_read_again(family: str, tmp_path: Path, five_windows: Tensor) -> None:
+def test_other_families_are_read_again(family: str, tmp_path: Path) -> None:
     checkpoint = written(tmp_path / "dense", family)
-    out = export(checkpoint, W4A16(64), tmp_path / "out", five_windows)
+    out = export(checkpoint, W4A16(64), tmp_path / "out", five_windows())
     loaded = exports.load_export(out, torch.bfloat16)
     weights = decompressed(out)
     assert weights
@@ -190,14 +186,12 @@ def test_other_families_are_read_again(family: str, tmp_path: Path, five_windows
 
 
 @pytest.mark.parametrize("scheme", [Fp8(), W4A16(64)])
-def test_all_else_is_the_dense_checkpoint_byte_for_byte(
-    scheme: Fp8 | W4A16, tmp_path: Path, five_windows: Tensor
-) -> None:
+def test_all_else_is_the_dense_checkpoint_byte_for_byte(scheme: Fp8 | W4A16, tmp_path: Path) -> None:
     make("llama", torch.bfloat16, **WIDE).save_pretrained(tmp_path / "dense", max_shard_size="60KB")
     (tmp_path / "dense" / "LICENSE").write_text("free")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     assert len(checkpoint.weight_files) > 2
-    out = export(checkpoint, scheme, tmp_path / "out", five_windows)
+    out = export(checkpoint, scheme, tmp_path / "out", five_windows())
     dense, found = tensors_of(tmp_path / "dense"), tensors_of(out)
     kept = {name for name in dense if "_proj" not in name}
     assert kept == {name for name in found if "_proj" not in name}
@@ -208,14 +202,14 @@ def test_all_else_is_the_dense_checkpoint_byte_for_byte(
     for name, file in index["weight_map"].items():
         assert name in load_file(out / file)
     loaded = AutoModelForCausalLM.from_pretrained(out, dtype=torch.bfloat16)
-    assert torch.isfinite(loaded(five_windows).logits).all()
+    assert torch.isfinite(loaded(five_windows()).logits).all()
 
 
 @pytest.mark.parametrize(("scheme", "preset"), [(Fp8(), "FP8_DYNAMIC"), (W4A16(64), "W4A16")])
 def test_the_config_has_the_preset_and_names_what_is_not_quantised(
-    scheme: Fp8 | W4A16, preset: str, checkpoint: Checkpoint, tmp_path: Path, five_windows: Tensor
+    scheme: Fp8 | W4A16, preset: str, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    out = export(checkpoint, scheme, tmp_path / "out", five_windows)
+    out = export(checkpoint, scheme, tmp_path / "out", five_windows())
     config, found = scheme_of(out)
     expected = preset_name_to_scheme(preset, ["Linear"])
     if isinstance(scheme, W4A16):
@@ -251,32 +245,30 @@ def test_layers_that_are_no_linear_modules_are_refused_by_name(family: str, tmp_
 
 @pytest.mark.parametrize("scheme", [Fp8(), W4A16(64)])
 def test_an_export_that_is_stopped_leaves_nothing(
-    scheme: Fp8 | W4A16, checkpoint: Checkpoint, tmp_path: Path, five_windows: Tensor
+    scheme: Fp8 | W4A16, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     def stop(done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(checkpoint, scheme, tmp_path / "out", five_windows, step=stop)
+        export(checkpoint, scheme, tmp_path / "out", five_windows(), step=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["dense"]
 
 
-def test_an_export_is_measured_as_its_files_say(
-    checkpoint: Checkpoint, tmp_path: Path, five_windows: Tensor
-) -> None:
-    out = export(checkpoint, W4A16(64), tmp_path / "out", five_windows)
+def test_an_export_is_measured_as_its_files_say(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    out = export(checkpoint, W4A16(64), tmp_path / "out", five_windows())
     dense = checkpoint.load(torch.float32, CPU)
-    recorder = Recorder(tmp_path / "states.safetensors", five_windows)
-    perplexity(dense, five_windows, step=ignore_steps, observe=recorder)
+    recorder = Recorder(tmp_path / "states.safetensors", five_windows())
+    perplexity(dense, five_windows(), step=ignore_steps, observe=recorder)
     states = recorder.close()
     assert states is not None
     placement = Placement(exports.load_export(out, torch.float32))
-    found = exports.measure(out, placement, five_windows, states.path, step=ignore_steps)
+    found = exports.measure(out, placement, five_windows(), states.path, step=ignore_steps)
 
-    ours = with_weights(checkpoint, decompressed(out))(five_windows).logits[:, :-1].double().log_softmax(-1)
-    theirs = dense(five_windows).logits[:, :-1].double().log_softmax(-1)
-    losses = -ours.gather(2, five_windows[:, 1:, None])
+    ours = with_weights(checkpoint, decompressed(out))(five_windows()).logits[:, :-1].double().log_softmax(-1)
+    theirs = dense(five_windows()).logits[:, :-1].double().log_softmax(-1)
+    losses = -ours.gather(2, five_windows()[:, 1:, None])
     assert found.perplexity == pytest.approx(math.exp(losses.mean()), rel=1e-3)
     assert found.fidelity is not None
     kl = float((theirs.exp() * (theirs - ours)).sum(-1).mean())

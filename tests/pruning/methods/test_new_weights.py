@@ -13,7 +13,7 @@ from pruning.errors import NumericalFailure
 from pruning.output.in_place import replace_in_place
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference
-from tests.pruning.families import FAMILIES, make
+from tests.pruning.families import FAMILIES, five_windows, make
 from tests.pruning.pruned import pruned
 
 UPDATING = [
@@ -32,11 +32,11 @@ def last_hidden(model: PreTrainedModel, windows: Tensor) -> Tensor:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("fields", UPDATING, ids=lambda fields: "-".join(map(str, fields.values())))
 def test_masked_weights_are_zero_and_kept_ones_are_the_reported_weights(
-    family: str, fields: dict[str, object], five_windows: Tensor
+    family: str, fields: dict[str, object]
 ) -> None:
     model = make(family)
     dense = {name: parameter.clone() for name, parameter in model.named_parameters()}
-    result = pruned(model, five_windows, **fields)
+    result = pruned(model, five_windows(), **fields)
     assert result.weights.keys() == result.masks.keys()
     for name, parameter in model.named_parameters():
         if name in result.masks:
@@ -49,14 +49,12 @@ def test_masked_weights_are_zero_and_kept_ones_are_the_reported_weights(
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_updating_kept_weights_reduces_the_error_of_the_first_block(
-    family: str, five_windows: Tensor
-) -> None:
+def test_updating_kept_weights_reduces_the_error_of_the_first_block(family: str) -> None:
     def distance(**fields: object) -> float:
         model = make(family)
-        wanted = last_hidden(model, five_windows)
-        pruned(model, five_windows, method="wanda", **fields)
-        return float((last_hidden(model, five_windows) - wanted).norm())
+        wanted = last_hidden(model, five_windows())
+        pruned(model, five_windows(), method="wanda", **fields)
+        return float((last_hidden(model, five_windows()) - wanted).norm())
 
     assert distance(refit=True) < distance()
 
@@ -64,12 +62,12 @@ def test_updating_kept_weights_reduces_the_error_of_the_first_block(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_the_written_file_has_the_weights_of_the_pruned_model(
-    family: str, dtype: torch.dtype, five_windows: Tensor, tmp_path: Path
+    family: str, dtype: torch.dtype, tmp_path: Path
 ) -> None:
     make(family, dtype).save_pretrained(tmp_path / "dense")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")), roots=None, hub_token=None)
     model = checkpoint.load(dtype, torch.device("cpu"))
-    result = pruned(model, five_windows, method="best")
+    result = pruned(model, five_windows(), method="best")
     (tmp_path / "pruned").mkdir()
     write_model(checkpoint, result, tmp_path / "pruned", save_masks=False)
 
@@ -95,29 +93,23 @@ def test_only_the_named_tensors_of_a_file_change(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, before[other]) for other, tensor in after.items())
 
 
-def test_weights_that_are_not_finite_name_the_layer(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_that_are_not_finite_name_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     infinite = lambda weight, *_, **__: torch.full_like(weight, torch.inf)  # noqa: E731 - shorter than a function
     monkeypatch.setattr("pruning.methods.refit.refit", infinite)
     with pytest.raises(NumericalFailure, match=r"layer model\.layers\.0\.self_attn\.q_proj: .* not finite"):
-        pruned(make("llama"), five_windows, method="wanda", refit=True)
+        pruned(make("llama"), five_windows(), method="wanda", refit=True)
 
 
-def test_a_factorisation_that_fails_names_the_layer(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_factorisation_that_fails_names_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> Tensor:
         raise torch.linalg.LinAlgError
 
     monkeypatch.setattr("pruning.methods.sparsegpt.inverse_factor", never)
     with pytest.raises(NumericalFailure, match=r"layer model\.layers\.0\.self_attn\.q_proj: .* damping"):
-        pruned(make("llama"), five_windows, method="sparsegpt")
+        pruned(make("llama"), five_windows(), method="sparsegpt")
 
 
-def test_increased_damping_is_a_warning_with_the_layers_name(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_increased_damping_is_a_warning_with_the_layers_name(monkeypatch: pytest.MonkeyPatch) -> None:
     from pruning.methods import sparsegpt
 
     def only_with_more(moments: Tensor, *, damping: float) -> Tensor:
@@ -127,7 +119,7 @@ def test_increased_damping_is_a_warning_with_the_layers_name(
 
     original = sparsegpt.inverse_factor
     monkeypatch.setattr(sparsegpt, "inverse_factor", only_with_more)
-    warnings = pruned(make("llama"), five_windows, method="sparsegpt").warnings
+    warnings = pruned(make("llama"), five_windows(), method="sparsegpt").warnings
     assert len(warnings) == 3  # one for the seven layers of each block
     assert warnings[0].startswith("layers model.layers.0.self_attn.q_proj, ")
     assert warnings[0].endswith(" and 4 more of its block: solved with damping 0.1 in place of 0.01")

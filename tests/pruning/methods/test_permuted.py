@@ -21,7 +21,7 @@ from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import pruned_by
 from tests.pruning.structure.cuts import logits_of
 from tests.pruning.structure.exact import exactly, make_exact
@@ -60,9 +60,9 @@ def with_all_values_random(model: PreTrainedModel) -> PreTrainedModel:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_in_any_order_the_dense_model_computes_the_same(family: str, five_windows: Tensor) -> None:
+def test_in_any_order_the_dense_model_computes_the_same(family: str) -> None:
     model = with_all_values_random(make_exact(family))
-    expected = logits_of(model, five_windows)
+    expected = logits_of(model, five_windows())
     dense = {name: parameter.clone() for name, parameter in model.named_parameters()}
     stack, generator, moved = prunable_stack(model, recipe_of()), torch.Generator().manual_seed(4), set()
     for block, found in zip(stack.blocks, find_channels(stack, recipe_of()), strict=True):
@@ -73,7 +73,7 @@ def test_in_any_order_the_dense_model_computes_the_same(family: str, five_window
             orders = channels.orders([torch.randperm(count, generator=generator) for _ in range(sets)])
             put_in_order(block, orders)
             moved |= orders.keys()
-    found_logits = logits_of(model, five_windows)
+    found_logits = logits_of(model, five_windows())
     assert (found_logits - expected).abs().max() <= 1e-10
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, dense[name]) == (name not in moved)
@@ -116,10 +116,10 @@ def reordered_by_hand(model: PreTrainedModel, result: Pruned) -> PreTrainedModel
         {"method": "best"},
     ],
 )
-def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], five_windows: Tensor) -> None:
+def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any]) -> None:
     recipe = recipe_of(**fields)
     model = make_exact("llama", num_hidden_layers=2)
-    result = pruned_by(recipe, model, five_windows)
+    result = pruned_by(recipe, model, five_windows())
     assert [(order.block, order.kind) for order in result.reordered] == [
         (block, kind) for block in (0, 1) for kind in BOTH
     ]
@@ -127,7 +127,7 @@ def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], 
 
     by_hand = reordered_by_hand(make_exact("llama", num_hidden_layers=2), result)
     plain = recipe.model_copy(update={"permute": False})
-    expected = pruned_by(plain, by_hand, five_windows)
+    expected = pruned_by(plain, by_hand, five_windows())
     found, masks = result.masks, expected.masks
     assert found.keys() == masks.keys()
     for name, mask in masks.items():
@@ -136,16 +136,16 @@ def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], 
         assert torch.allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
-def test_the_pattern_keeps_more_of_the_scores(five_windows: Tensor) -> None:
+def test_the_pattern_keeps_more_of_the_scores() -> None:
     model = make_exact("llama", num_hidden_layers=1)
     mlp = model.model.layers[0].mlp
     mlp.down_proj.weight.data[:, 8:16] *= 30  # two groups of four of which all matter
     weight = mlp.down_proj.weight.detach().clone()
     inputs: list[Tensor] = []
     hook = mlp.down_proj.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
-    logits_of(model, five_windows)
+    logits_of(model, five_windows())
     hook.remove()
-    result = pruned_by(recipe_of(), model, five_windows)
+    result = pruned_by(recipe_of(), model, five_windows())
     _, found = result.reordered
     scores = weight.abs() * inputs[0].flatten(0, 1).norm(dim=0)
 
@@ -162,14 +162,12 @@ def test_the_pattern_keeps_more_of_the_scores(five_windows: Tensor) -> None:
 
 @pytest.mark.parametrize("family", ["llama-tied", "phi3", "gpt2", "opt", "qwen2"])
 @pytest.mark.parametrize("method", ["wanda", "best"])
-def test_the_checkpoint_is_in_the_new_order(
-    family: str, method: str, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_the_checkpoint_is_in_the_new_order(family: str, method: str, tmp_path: Path) -> None:
     with_all_values_random(make(family)).save_pretrained(tmp_path / "dense")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     model = checkpoint.load(torch.float32, torch.device("cpu"))
     recipe = recipe_of(method=method)
-    result = pruned_by(recipe, model, five_windows)
+    result = pruned_by(recipe, model, five_windows())
     (tmp_path / "out").mkdir()
     write_model(checkpoint, result, tmp_path / "out", save_masks=False)
     found = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
@@ -188,13 +186,11 @@ def test_the_checkpoint_is_in_the_new_order(
             assert gone in (0, dense.numel() // 2)
 
 
-def test_kept_values_are_those_of_the_file_whatever_the_computation_rounds(
-    five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_kept_values_are_those_of_the_file_whatever_the_computation_rounds(tmp_path: Path) -> None:
     make("llama").save_pretrained(tmp_path / "dense")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     model = checkpoint.load(torch.bfloat16, torch.device("cpu"))
-    result = pruned_by(recipe_of(dtype="bfloat16"), model, five_windows)
+    result = pruned_by(recipe_of(dtype="bfloat16"), model, five_windows())
     assert len(result.reordered) == 6
     (tmp_path / "out").mkdir()
     write_model(checkpoint, result, tmp_path / "out", save_masks=False)
@@ -216,9 +212,9 @@ def bitnet() -> BitNetForCausalLM:
     return exactly(model)
 
 
-def test_channels_whose_order_makes_a_difference_are_put_back_and_named(five_windows: Tensor) -> None:
+def test_channels_whose_order_makes_a_difference_are_put_back_and_named() -> None:
     model, dense = bitnet(), bitnet()
-    result = pruned_by(recipe_of(), model, five_windows)
+    result = pruned_by(recipe_of(), model, five_windows())
     assert not result.reordered
     assert [(left.block, left.kind) for left in result.left_in_order] == [
         (block, kind) for block in (0, 1) for kind in BOTH
@@ -229,8 +225,8 @@ def test_channels_whose_order_makes_a_difference_are_put_back_and_named(five_win
         assert torch.equal(found, weight.masked_fill(masks[name], 0) if name in masks else weight)
 
 
-def test_what_is_not_known_is_left_alone_and_said(five_windows: Tensor) -> None:
-    result = pruned_by(recipe_of(), make_exact("mixtral"), five_windows)
+def test_what_is_not_known_is_left_alone_and_said() -> None:
+    result = pruned_by(recipe_of(), make_exact("mixtral"), five_windows())
     assert {order.kind for order in result.reordered} == {"value_channels"}
     assert [(left.block, left.kind) for left in result.left_in_order] == [
         (block, "mlp_channels") for block in range(3)
@@ -238,8 +234,8 @@ def test_what_is_not_known_is_left_alone_and_said(five_windows: Tensor) -> None:
     assert "split into experts" in result.left_in_order[0].reason
 
 
-def test_a_head_that_the_groups_do_not_divide_stays(five_windows: Tensor) -> None:
-    result = pruned_by(recipe_of(pattern="8:16"), make_exact("llama"), five_windows)
+def test_a_head_that_the_groups_do_not_divide_stays() -> None:
+    result = pruned_by(recipe_of(pattern="8:16"), make_exact("llama"), five_windows())
     assert {order.kind for order in result.reordered} == {"mlp_channels"}
     assert result.left_in_order[0].reason == "16 does not divide their number, 8"
 
@@ -252,11 +248,11 @@ def test_a_head_that_the_groups_do_not_divide_stays(five_windows: Tensor) -> Non
     ],
 )
 def test_a_model_without_channels_to_move_is_refused_by_name(
-    family: str, fields: dict[str, Any], reason: str, five_windows: Tensor
+    family: str, fields: dict[str, Any], reason: str
 ) -> None:
     model = make(family)
     with pytest.raises(InvalidInput, match=f"{type(model).__name__} has no channels .*{reason}") as error:
-        pruned_by(recipe_of(**fields), model, five_windows)
+        pruned_by(recipe_of(**fields), model, five_windows())
     assert error.value.field == "permute"
 
 

@@ -20,7 +20,7 @@ from pruning.models.replay import Replay
 from pruning.recipe import LayerSelection, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.runtime.copy_streams import AsyncCopies
-from tests.pruning.families import FAMILIES, make
+from tests.pruning.families import FAMILIES, five_windows, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runtime.deferred_stream import DeferredStream
 
@@ -41,13 +41,11 @@ def outputs_of_blocks(model: PreTrainedModel, blocks: str, windows: Tensor) -> l
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(
-    family: str, five_windows: Tensor
-) -> None:
+def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(family: str) -> None:
     model = make(family)
-    expected = outputs_of_blocks(model, FAMILIES[family].blocks, five_windows)
+    expected = outputs_of_blocks(model, FAMILIES[family].blocks, five_windows())
     stack = find_stack(model)
-    hidden, calls = Replay(stack, five_windows).embed(five_windows)
+    hidden, calls = Replay(stack, five_windows()).embed(five_windows())
     for block, call, output in zip(stack.blocks, calls, expected, strict=True):
         with torch.no_grad():
             hidden = call(block.module, hidden)
@@ -56,11 +54,11 @@ def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(
 
 @pytest.mark.parametrize("float32", [False, True])
 @pytest.mark.parametrize("family", ["llama", "llama4"])
-def test_the_head_is_not_run_to_embed(family: str, float32: bool, five_windows: Tensor) -> None:
+def test_the_head_is_not_run_to_embed(family: str, float32: bool) -> None:
     model, calls = make(family), []
-    replay = Replay(find_stack(model), five_windows)
+    replay = Replay(find_stack(model), five_windows())
     model.lm_head.register_forward_hook(lambda *_: calls.append(1))
-    replay.embed(five_windows, float32=float32)
+    replay.embed(five_windows(), float32=float32)
     assert not calls
 
 
@@ -74,28 +72,28 @@ def test_all_blocks_and_their_linear_layers_are_found(family: str) -> None:
     assert {"llama": 7, "llama-tied": 7, "gemma2": 7, "opt": 6}.get(family, 4) * 3 == len(list(stack.layers))
 
 
-def test_replay_leaves_the_model_as_it_was(five_windows: Tensor) -> None:
+def test_replay_leaves_the_model_as_it_was() -> None:
     model = make("llama")
     with torch.no_grad():
-        before = model(input_ids=five_windows).logits
-        Replay(find_stack(model), five_windows).embed(five_windows)
-        assert torch.equal(model(input_ids=five_windows).logits, before)
+        before = model(input_ids=five_windows()).logits
+        Replay(find_stack(model), five_windows()).embed(five_windows())
+        assert torch.equal(model(input_ids=five_windows()).logits, before)
     assert all("forward" not in vars(module) for module in model.modules())
 
 
-def test_windows_run_through_blocks_as_they_are_when_the_walk_reaches_them(five_windows: Tensor) -> None:
+def test_windows_run_through_blocks_as_they_are_when_the_walk_reaches_them() -> None:
     model = make("bloom")
     stack = find_stack(model)
-    walk = BlockwiseForward(Replay(stack, five_windows), five_windows.split(2))
+    walk = BlockwiseForward(Replay(stack, five_windows()), five_windows().split(2))
     with torch.no_grad():
         for index, block in enumerate(stack.blocks):
             block.layers[0].matrix[:, ::2] = 0
             walk.advance(index)
-    expected = outputs_of_blocks(model, "transformer.h", five_windows)[-1]
+    expected = outputs_of_blocks(model, "transformer.h", five_windows())[-1]
     assert torch.allclose(torch.cat(list(walk._hidden)), expected, atol=1e-5)
 
 
-def test_blocks_that_share_state_are_refused(five_windows: Tensor) -> None:
+def test_blocks_that_share_state_are_refused() -> None:
     model = make("llama")
     first, second = model.get_submodule("model.layers.0"), model.get_submodule("model.layers.1")
     shared: list[Tensor] = []
@@ -106,11 +104,11 @@ def test_blocks_that_share_state_are_refused(five_windows: Tensor) -> None:
     with pytest.raises(
         InvalidInput, match=r"LlamaForCausalLM .* model\.layers\.0 depends on more"
     ) as refused:
-        Replay(find_stack(model), five_windows)
+        Replay(find_stack(model), five_windows())
     assert refused.value.field == "model.id"
 
 
-def test_blocks_with_an_argument_that_depends_on_the_tokens_are_refused(five_windows: Tensor) -> None:
+def test_blocks_with_an_argument_that_depends_on_the_tokens_are_refused() -> None:
     model = make("llama")
     tokens: list[Tensor] = []
     model.model.register_forward_pre_hook(
@@ -131,10 +129,10 @@ def test_blocks_with_an_argument_that_depends_on_the_tokens_are_refused(five_win
         },
     )
     with pytest.raises(InvalidInput, match=r"model\.layers\.1 depends on more than its hidden states"):
-        Replay(find_stack(model), five_windows)
+        Replay(find_stack(model), five_windows())
 
 
-def test_a_model_whose_positions_attend_to_later_tokens_is_refused(five_windows: Tensor) -> None:
+def test_a_model_whose_positions_attend_to_later_tokens_is_refused() -> None:
     config = BertConfig(
         vocab_size=384,
         hidden_size=32,
@@ -144,14 +142,14 @@ def test_a_model_whose_positions_attend_to_later_tokens_is_refused(five_windows:
         initializer_range=0.2,
     )
     with pytest.raises(InvalidInput, match=r"BertLMHeadModel .* not a causal language model"):
-        Replay(find_stack(BertLMHeadModel(config).eval()), five_windows)
+        Replay(find_stack(BertLMHeadModel(config).eval()), five_windows())
 
 
-def test_non_finite_hidden_states_are_reported_with_the_block(five_windows: Tensor) -> None:
+def test_non_finite_hidden_states_are_reported_with_the_block() -> None:
     model = make("llama")
     torch.nn.init.constant_(model.get_submodule("model.layers.2.mlp.up_proj").weight, torch.inf)
     with pytest.raises(NumericalFailure, match=r"model\.layers\.2"):
-        Replay(find_stack(model), five_windows)
+        Replay(find_stack(model), five_windows())
 
 
 def test_blocks_that_share_weights_are_refused() -> None:
@@ -211,10 +209,10 @@ class CountedCopies:
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
 def test_the_checks_take_two_passes_over_the_weights_which_are_copied_ahead(
-    family: str, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = CountedCopies(family, monkeypatch)
-    walk = BlockwiseForward(Replay(counted.stack, five_windows, counted.placement), five_windows.split(2))
+    walk = BlockwiseForward(Replay(counted.stack, five_windows(), counted.placement), five_windows().split(2))
     assert len(walk.state()) == 3
     # The first block is already loading a third time, for the next reader.
     assert counted.by_block(counted.copies) == [{3}, {2}, {2}]
@@ -224,11 +222,11 @@ def test_the_checks_take_two_passes_over_the_weights_which_are_copied_ahead(
 
 
 def test_a_streamed_pass_loads_each_block_once_per_direction(
-    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_windows_at_once: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_windows_at_once: None
 ) -> None:
     counted = CountedCopies("llama", monkeypatch)
     norms = GradientPass(
-        counted.placement, five_windows, norms=["l1"], stack=counted.stack, schedule="streamed"
+        counted.placement, five_windows(), norms=["l1"], stack=counted.stack, schedule="streamed"
     ).run(lambda done, total: None, EphemeralResumeStore(tmp_path))
     assert len(norms["l1"]) == 21
     # Two passes of checks, one forward and one backward, which takes over the last block from it.
@@ -251,14 +249,13 @@ def test_a_streamed_pass_brings_no_block_in_vain(
     interval: int,
     include: tuple[str, ...],
     copies: list[set[int]],
-    five_windows: Tensor,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counted = CountedCopies("llama", monkeypatch)
     monkeypatch.setattr(activation_store, "_smallest_interval", lambda blocks, slots: interval)
     stack = selected_stack(counted.model, LayerSelection(include=include))
-    GradientPass(counted.placement, five_windows, norms=["l1"], stack=stack, schedule="streamed").run(
+    GradientPass(counted.placement, five_windows(), norms=["l1"], stack=stack, schedule="streamed").run(
         lambda done, total: None, EphemeralResumeStore(tmp_path)
     )
     assert counted.by_block(counted.copies) == copies
@@ -266,14 +263,12 @@ def test_a_streamed_pass_brings_no_block_in_vain(
     counted.placement.end_stage()
 
 
-def test_an_allocation_and_the_pruning_after_it_share_one_replay(
-    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_allocation_and_the_pruning_after_it_share_one_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = CountedCopies("llama", monkeypatch)
     recipe = Recipe.model_validate(
         {"model": "org/name", "sparsity": 0.5, "method": "wanda", "allocation": "owl"}
     )
-    prune(counted.model, recipe, five_windows, {}, step=ignore_steps, placement=counted.placement)
+    prune(counted.model, recipe, five_windows(), {}, step=ignore_steps, placement=counted.placement)
     # Two passes of checks, one to measure outliers and one to prune.
     assert counted.by_block(counted.copies) == [{4}, {4}, {4}]
     assert counted.around_blocks == {3}  # for the checks, and for all windows of either walk

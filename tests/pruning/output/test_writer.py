@@ -24,7 +24,7 @@ from pruning.methods.prune_blocks import Pruned, prune
 from pruning.output.directory import atomic_directory
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import read_masks, tensors_of
 
@@ -59,14 +59,14 @@ def saved(model: PreTrainedModel, directory: Path, *, shard: str = "1GB") -> Pat
     "kind", ["llama", "llama-tied", "gpt2", "gpt2 without prefix", "bfloat16", "sharded"]
 )
 def test_the_output_is_the_dense_checkpoint_with_masked_weights_set_to_zero(
-    kind: str, five_windows: Tensor, tmp_path: Path
+    kind: str, tmp_path: Path
 ) -> None:
     family = kind.split(" ", maxsplit=1)[0] if kind.startswith(("llama", "gpt2")) else "llama"
     model = make(family, torch.bfloat16 if kind == "bfloat16" else torch.float32)
     source = saved(model, tmp_path / "dense", shard="40KB" if kind == "sharded" else "1GB")
     if kind == "gpt2 without prefix":
         without_prefix(source)
-    result = pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    result = pruned_into(resolved(source), tmp_path / "pruned", five_windows())
 
     dense, pruned = tensors_of(source), tensors_of(tmp_path / "pruned")
     assert pruned.keys() == dense.keys()
@@ -88,9 +88,9 @@ def test_the_output_is_the_dense_checkpoint_with_masked_weights_set_to_zero(
         assert torch.equal(reloaded.get_parameter(name) == 0, mask)
 
 
-def test_every_byte_of_the_file_but_the_zeros_is_unchanged(five_windows: Tensor, tmp_path: Path) -> None:
+def test_every_byte_of_the_file_but_the_zeros_is_unchanged(tmp_path: Path) -> None:
     source = saved(make("llama"), tmp_path / "dense")
-    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows())
     dense = (source / "model.safetensors").read_bytes()
     pruned = (tmp_path / "pruned/model.safetensors").read_bytes()
     assert len(dense) == len(pruned)
@@ -99,14 +99,12 @@ def test_every_byte_of_the_file_but_the_zeros_is_unchanged(five_windows: Tensor,
         assert file.metadata() == {"format": "pt"}
 
 
-def test_tokenizer_configs_and_licences_are_copied(
-    tiny_llama_dir: Path, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_tokenizer_configs_and_licences_are_copied(tiny_llama_dir: Path, tmp_path: Path) -> None:
     source = shutil.copytree(tiny_llama_dir, tmp_path / "dense")
     GenerationConfig(temperature=0.7, do_sample=True).save_pretrained(source)
     (source / "chat_template.jinja").write_text("{{ messages[0].content }}")
     (source / "pytorch_model.bin").write_text("a pickle that is not needed")
-    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows())
     for name in ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"):
         assert (tmp_path / "pruned" / name).read_bytes() == (source / name).read_bytes()
     assert not (tmp_path / "pruned/pytorch_model.bin").exists()
@@ -115,11 +113,11 @@ def test_tokenizer_configs_and_licences_are_copied(
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_saved_masks_apply_to_the_dense_checkpoint(family: str, five_windows: Tensor, tmp_path: Path) -> None:
+def test_saved_masks_apply_to_the_dense_checkpoint(family: str, tmp_path: Path) -> None:
     source = saved(make(family, n_embd=36) if family == "gpt2" else make(family), tmp_path / "dense")
     if family == "gpt2":
         without_prefix(source)
-    pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows(), save_masks=True)
     masks = read_masks(tmp_path / "pruned/masks.safetensors")
     dense = load_file(source / "model.safetensors")
     pruned = load_file(tmp_path / "pruned/model.safetensors")
@@ -204,9 +202,9 @@ class TestAtomicDirectory:
         assert stat.S_IMODE((tmp_path / "output").stat().st_mode) == 0o777 & ~mask
 
 
-def test_files_have_the_permissions_of_any_new_file(five_windows: Tensor, tmp_path: Path) -> None:
+def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     source = saved(make("llama"), tmp_path / "dense")
-    pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows(), save_masks=True)
     (tmp_path / "any").touch()
     modes = {path.stat().st_mode for path in (tmp_path / "pruned").iterdir()}
     assert modes == {(tmp_path / "any").stat().st_mode}

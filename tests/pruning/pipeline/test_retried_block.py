@@ -28,7 +28,7 @@ from pruning.runtime.copy_streams import DirectCopyStream
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import StoredCut
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import gates_of, ignore_steps
 from tests.tiers import nightly
@@ -195,12 +195,10 @@ PRUNING: dict[str, tuple[str, dict[str, Any], set[str]]] = {
 
 @pytest.mark.parametrize("name", [name if name in ("best", "experts") else nightly(name) for name in PRUNING])
 @pytest.mark.usefixtures("two_windows_at_once")
-def test_a_block_that_ran_out_of_memory_is_pruned_with_the_same_bits(
-    name: str, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_a_block_that_ran_out_of_memory_is_pruned_with_the_same_bits(name: str, tmp_path: Path) -> None:
     family, fields, stages = PRUNING[name]
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields})
-    norms = norms_of(family, recipe, five_windows)
+    norms = norms_of(family, recipe, five_windows())
 
     def run(directory: Path, failure: FakeAllocationFailure) -> Watch:
         placement = placed(family)
@@ -211,7 +209,7 @@ def test_a_block_that_ran_out_of_memory_is_pruned_with_the_same_bits(
             prune_blocks(
                 stack,
                 recipe,
-                five_windows,
+                five_windows(),
                 norms,
                 placement=placement,
                 blocks=blocks,
@@ -233,12 +231,10 @@ CUTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", CUTS)
 @pytest.mark.usefixtures("two_windows_at_once")
-def test_a_block_that_ran_out_of_memory_is_cut_with_the_same_bits(
-    name: str, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_a_block_that_ran_out_of_memory_is_cut_with_the_same_bits(name: str, tmp_path: Path) -> None:
     family, fields = CUTS[name]
     options = StructureOptions.model_validate(fields)
-    gates = gates_of(make(family, num_hidden_layers=2), five_windows) if options.ranks else {}
+    gates = gates_of(make(family, num_hidden_layers=2), five_windows()) if options.ranks else {}
 
     def run(directory: Path, failure: FakeAllocationFailure) -> Watch:
         placement = placed(family)
@@ -250,7 +246,7 @@ def test_a_block_that_ran_out_of_memory_is_cut_with_the_same_bits(
             cut_blocks(
                 stack,
                 plan,
-                five_windows,
+                five_windows(),
                 gates,
                 placement=placement,
                 blocks=blocks,
@@ -296,7 +292,7 @@ def test_only_a_device_without_memory_is_tried_again_and_once(error: Exception, 
     assert (attempt.calls, attempt.reduced) == (calls, calls - 1)
 
 
-def test_a_block_that_is_pruned_in_place_is_never_pruned_twice(five_windows: Tensor) -> None:
+def test_a_block_that_is_pruned_in_place_is_never_pruned_twice() -> None:
     """It would hold the weights of the attempt that has failed."""
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, "method": "sparsegpt"})
     model = make("llama")
@@ -309,7 +305,7 @@ def test_a_block_that_is_pruned_in_place_is_never_pruned_twice(five_windows: Ten
     prune_blocks(
         prunable_stack(model, recipe),
         recipe,
-        five_windows,
+        five_windows(),
         {},
         placement=Placement(model),
         blocks=InMemory(),

@@ -20,7 +20,7 @@ from pruning.output.smaller import write_shorter
 from pruning.pipeline.structure import relative_difference
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.depth import DepthPlan, Drop, choose_blocks
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.structure.cuts import assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
 from tests.pruning.structure.test_experts import deepseek
@@ -81,34 +81,34 @@ def chosen(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_blocks_are_those_of_a_loop_over_whole_models(family: str, five_windows: Tensor) -> None:
-    left, drops = chosen(family, five_windows, 2)
-    expected = naively(family, five_windows[:4], 3)
+def test_the_blocks_are_those_of_a_loop_over_whole_models(family: str) -> None:
+    left, drops = chosen(family, five_windows(), 2)
+    expected = naively(family, five_windows()[:4], 3)
     assert [drop.block for drop in drops] == [block for block, _ in expected]
     for drop, (_, divergence) in zip(drops, expected, strict=True):
         assert drop.divergence == pytest.approx(divergence, rel=1e-8)
     assert left == sorted(set(range(5)) - {drop.block for drop in drops})
 
 
-def test_a_choice_that_was_interrupted_ends_the_same(five_windows: Tensor) -> None:
-    left, drops = chosen("llama", five_windows, 2)
-    again, further = chosen("llama", five_windows, 2, drops[:1])
+def test_a_choice_that_was_interrupted_ends_the_same() -> None:
+    left, drops = chosen("llama", five_windows(), 2)
+    again, further = chosen("llama", five_windows(), 2, drops[:1])
     assert again == left
     assert further == drops
-    assert chosen("llama", five_windows, 2, drops) == (left, drops)
+    assert chosen("llama", five_windows(), 2, drops) == (left, drops)
 
 
-def test_a_model_without_finite_predictions_is_refused(five_windows: Tensor) -> None:
+def test_a_model_without_finite_predictions_is_refused() -> None:
     model = make("llama", **FAMILIES["llama"])
     model.get_parameter("lm_head.weight").data.fill_(torch.inf)
     with pytest.raises(NumericalFailure, match="predictions without one of the blocks are not finite"):
         choose_blocks(
-            find_stack(model), five_windows, 4, placement=Placement(model), earlier=(), found=lambda _: None
+            find_stack(model), five_windows(), 4, placement=Placement(model), earlier=(), found=lambda _: None
         )
 
 
-def test_a_token_that_the_model_rules_out_changes_no_choice(five_windows: Tensor) -> None:
-    windows = five_windows.clamp(max=382)
+def test_a_token_that_the_model_rules_out_changes_no_choice() -> None:
+    windows = five_windows().clamp(max=382)
     model = make("gptj", torch.float64)
     with torch.no_grad():
         model.get_parameter("lm_head.bias")[383] = -1e4  # a probability of 0 as well, in float64
@@ -154,13 +154,13 @@ def shorter_fixture(tmp_path: Path) -> MakeShorter:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("kept", [[0, 2, 4], [1, 2, 3], [3, 4]], ids=str)
 def test_the_shorter_model_equals_the_dense_one_without_the_blocks(
-    family: str, kept: list[int], shorter: MakeShorter, five_windows: Tensor
+    family: str, kept: list[int], shorter: MakeShorter
 ) -> None:
     made = shorter(family, kept)
-    found = logits_of(load(made.directory), five_windows)
-    expected = logits_of(skipping(load(made.dense), made.gone), five_windows)
+    found = logits_of(load(made.directory), five_windows())
+    expected = logits_of(skipping(load(made.dense), made.gone), five_windows())
     assert_close(found, expected, 1e-10)
-    assert (found - logits_of(load(made.dense), five_windows)).norm() > 1e-3 * found.norm()
+    assert (found - logits_of(load(made.dense), five_windows())).norm() > 1e-3 * found.norm()
 
 
 @pytest.mark.parametrize(("family", "prefix"), [("llama", "model.layers"), ("gpt2", "transformer.h")])
@@ -218,9 +218,7 @@ def test_the_config_differs_in_what_was_cut_alone(shorter: MakeShorter) -> None:
     }
 
 
-def test_a_model_in_several_files_loses_those_of_which_nothing_is_left(
-    shorter: MakeShorter, five_windows: Tensor
-) -> None:
+def test_a_model_in_several_files_loses_those_of_which_nothing_is_left(shorter: MakeShorter) -> None:
     made = shorter("llama", [0, 4], max_shard_size="20KB")
     written = resolve(ModelReference(id=str(made.directory)))
     assert 1 < len(written.weight_files) < len(made.checkpoint.weight_files)
@@ -232,8 +230,8 @@ def test_a_model_in_several_files_loses_those_of_which_nothing_is_left(
         tensor.nbytes for file in written.weight_files for tensor in load_file(made.directory / file).values()
     ]
     assert index["metadata"]["total_size"] == sum(sizes)
-    expected = logits_of(skipping(load(made.dense), made.gone), five_windows)
-    assert_close(logits_of(load(made.directory), five_windows), expected, 1e-10)
+    expected = logits_of(skipping(load(made.dense), made.gone), five_windows())
+    assert_close(logits_of(load(made.directory), five_windows()), expected, 1e-10)
 
 
 def test_a_further_block_that_is_not_loaded_stays_behind_the_last(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pruning.runtime.copy_streams import DeviceTransfers
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import cut_in_memory, gates_of
 from tests.pruning.runs import tensors_of
 from tests.pruning.structure.cuts import Cut, assert_close, logits_of
@@ -44,13 +44,13 @@ MakeCut = Callable[..., Cut]
 
 
 @pytest.fixture(name="cut")
-def cut_fixture(tmp_path: Path, five_windows: Tensor) -> MakeCut:
-    return lambda family, **structure: Cut(make(family, torch.float64), tmp_path, five_windows, **structure)
+def cut_fixture(tmp_path: Path) -> MakeCut:
+    return lambda family, **structure: Cut(make(family, torch.float64), tmp_path, five_windows(), **structure)
 
 
 @pytest.mark.parametrize("family", CUTS)
 def test_the_smaller_model_equals_the_dense_one_with_the_units_masked(
-    family: str, cut: MakeCut, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, cut: MakeCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.structure.cut.SHRINKAGE", 1e12)  # the repair changes next to nothing
     made = cut(family, **CUTS[family])
@@ -64,15 +64,15 @@ def test_the_smaller_model_equals_the_dense_one_with_the_units_masked(
             units.consumer.module.register_forward_pre_hook(
                 lambda _, args, mask=mask: (args[0] * mask.to(args[0].dtype),)
             )
-    found = logits_of(made.loaded, five_windows)
-    assert_close(found, logits_of(dense, five_windows), 1e-10)
-    assert (found - logits_of(made.dense, five_windows)).norm() > 1e-3 * found.norm()
+    found = logits_of(made.loaded, five_windows())
+    assert_close(found, logits_of(dense, five_windows()), 1e-10)
+    assert (found - logits_of(made.dense, five_windows())).norm() > 1e-3 * found.norm()
 
 
 @pytest.mark.parametrize("family", ["llama", "phi3", "gpt2", "mixtral"])
-def test_after_a_repair_too(family: str, cut: MakeCut, five_windows: Tensor) -> None:
+def test_after_a_repair_too(family: str, cut: MakeCut) -> None:
     made = cut(family, **CUTS[family])
-    assert_close(logits_of(made.loaded, five_windows), logits_of(made.in_memory, five_windows), 1e-10)
+    assert_close(logits_of(made.loaded, five_windows()), logits_of(made.in_memory, five_windows()), 1e-10)
 
 
 def slices(dense: Mapping[str, Tensor], name: str, made: Cut) -> Tensor:
@@ -116,17 +116,15 @@ def inputs_of(model: PreTrainedModel, layer: str, windows: Tensor) -> Tensor:
     return seen[0].flatten(0, 1)
 
 
-def test_a_repair_is_the_ridge_solution_behind_what_is_cut_already(
-    cut: MakeCut, five_windows: Tensor
-) -> None:
+def test_a_repair_is_the_ridge_solution_behind_what_is_cut_already(cut: MakeCut) -> None:
     made = cut("llama", **CUTS["llama"])
     model = made.dense
     stack = find_stack(model)
     for block in range(2):
         for _, units in made.plan.on(stack).of_block(block):
             name = units.consumer.name
-            inputs = inputs_of(model, name, five_windows)
-            moments = inputs.T @ inputs / len(five_windows)
+            inputs = inputs_of(model, name, five_windows())
+            moments = inputs.T @ inputs / len(five_windows())
             hessian = moments + 0.3 * moments.diagonal().diag()
             kept = units.slices[-1].positions(made.kept(units.kind, block))
             dense = units.consumer.matrix.clone()
@@ -138,9 +136,7 @@ def test_a_repair_is_the_ridge_solution_behind_what_is_cut_already(
             units.consumer.matrix[:, kept] = found
 
 
-def test_finished_blocks_are_not_cut_again_and_the_others_end_the_same(
-    cut: MakeCut, five_windows: Tensor
-) -> None:
+def test_finished_blocks_are_not_cut_again_and_the_others_end_the_same(cut: MakeCut) -> None:
     whole = cut("llama", **CUTS["llama"])
     resumed = CutInMemory()
     resumed.put(0, whole.blocks[0])
@@ -150,8 +146,8 @@ def test_finished_blocks_are_not_cut_again_and_the_others_end_the_same(
     cut_blocks(
         stack,
         whole.plan.on(stack),
-        five_windows,
-        gates_of(whole.dense, five_windows),
+        five_windows(),
+        gates_of(whole.dense, five_windows()),
         placement=Placement(model),
         blocks=resumed,
         step=lambda done, _: steps.append(done),
@@ -165,14 +161,14 @@ def test_finished_blocks_are_not_cut_again_and_the_others_end_the_same(
         assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
 
 
-def test_a_model_in_several_files_stays_in_several(tmp_path: Path, five_windows: Tensor) -> None:
+def test_a_model_in_several_files_stays_in_several(tmp_path: Path) -> None:
     model = make("llama")
     model.save_pretrained(tmp_path / "dense", max_shard_size="20KB")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     assert len(checkpoint.weight_files) > 1
     options = StructureOptions(mlp_channels=0.5)
     plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-    blocks = cut_in_memory(model, plan, five_windows)
+    blocks = cut_in_memory(model, plan, five_windows())
     (tmp_path / "smaller").mkdir()
     write_smaller(checkpoint, plan, blocks, tmp_path / "smaller")
     smaller = AutoModelForCausalLM.from_pretrained(tmp_path / "smaller")

@@ -18,7 +18,7 @@ from pruning.recipe import StructureOptions
 from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan
 from pruning.structure.units import consumers
-from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.families import UNREACHED_EXPERTS, five_windows, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.cuts import Cut, assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
@@ -49,10 +49,10 @@ def kept_by_expert(made: Cut, block: int) -> list[list[int]]:
 
 @pytest.mark.parametrize("family", WIDTHS)
 def test_the_smaller_model_equals_the_dense_one_with_the_channels_masked(
-    family: str, tmp_path: Path, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.structure.cut.SHRINKAGE", 1e12)  # the repair changes next to nothing
-    made = cut(family, tmp_path, five_windows)
+    made = cut(family, tmp_path, five_windows())
     twin = load(made.dense_directory)
     for block in made.blocks_that_lost("mlp_channels"):
         experts = moe_of(twin, block).experts
@@ -64,24 +64,22 @@ def test_the_smaller_model_equals_the_dense_one_with_the_channels_masked(
             matrix[:, gone] = 0
     smaller = load(made.directory)
     assert getattr(smaller.config, WIDTHS[family]) == made.plan.plans[-1].kept
-    found = logits_of(smaller, five_windows)
-    assert_close(found, logits_of(twin, five_windows), 1e-10)
-    assert (found - logits_of(load(made.dense_directory), five_windows)).norm() > 1e-3 * found.norm()
+    found = logits_of(smaller, five_windows())
+    assert_close(found, logits_of(twin, five_windows()), 1e-10)
+    assert (found - logits_of(load(made.dense_directory), five_windows())).norm() > 1e-3 * found.norm()
 
 
 @pytest.mark.parametrize(("family", "others"), [("qwen3_moe", {"kv_groups": 1}), ("gpt_oss", {})])
 def test_after_a_repair_and_without_some_experts_too(
-    family: str, others: dict[str, int], tmp_path: Path, five_windows: Tensor
+    family: str, others: dict[str, int], tmp_path: Path
 ) -> None:
-    made = cut(family, tmp_path, five_windows, experts=2, **others)
-    found, expected = (logits_of(model, five_windows) for model in (load(made.directory), made.in_memory))
+    made = cut(family, tmp_path, five_windows(), experts=2, **others)
+    found, expected = (logits_of(model, five_windows()) for model in (load(made.directory), made.in_memory))
     assert_close(found, expected, 1e-10)
 
 
-def test_kept_weights_are_the_dense_models_bytes_except_for_repaired_ones(
-    tmp_path: Path, five_windows: Tensor
-) -> None:
-    made = cut("qwen3_moe", tmp_path, five_windows)
+def test_kept_weights_are_the_dense_models_bytes_except_for_repaired_ones(tmp_path: Path) -> None:
+    made = cut("qwen3_moe", tmp_path, five_windows())
     dense, smaller = (
         load_file(path / "model.safetensors") for path in (made.dense_directory, made.directory)
     )
@@ -120,9 +118,7 @@ def naive_gates(model: Any, block: int, windows: Tensor) -> Mapping[int, Tensor]
 
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
-def test_gates_of_experts_are_autograds(
-    schedule: ScheduleChoice, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_gates_of_experts_are_autograds(schedule: ScheduleChoice, tmp_path: Path) -> None:
     def dense() -> Any:
         model = exactly(make("mixtral", torch.float64))
         model.set_experts_implementation("eager")
@@ -130,21 +126,21 @@ def test_gates_of_experts_are_autograds(
 
     model = dense()
     assert len([layer for layer in consumers(model) if isinstance(layer, ExpertLayer)]) == 3 * 4
-    found = gates_of(model, five_windows, schedule, tmp_path)
-    for expert, expected in naive_gates(dense(), 1, five_windows).items():
+    found = gates_of(model, five_windows(), schedule, tmp_path)
+    for expert, expected in naive_gates(dense(), 1, five_windows()).items():
         gates = found[f"model.layers.1.mlp.experts.{expert}.down_proj"]
         assert expected.norm() > 0
         assert (gates - expected).norm() <= 1e-10 * expected.norm()
 
 
-def test_experts_that_no_token_reaches_lose_their_smallest_channels(five_windows: Tensor) -> None:
+def test_experts_that_no_token_reaches_lose_their_smallest_channels() -> None:
     model = exactly(with_unreached_experts().double())
     model.set_experts_implementation("eager")
     options = StructureOptions(mlp_channels=8)
     plan = CutPlan.of(options, model, model.config.to_dict())
     stack = find_stack(model)
     before = {own.name: own.matrix.clone() for own in consumers(model)}
-    blocks = cut_in_memory(model, plan, five_windows)
+    blocks = cut_in_memory(model, plan, five_windows())
     name = UNREACHED_EXPERTS[0]
     block, expert = int(name.split(".")[2]), int(name.rpartition(".")[2])
     assert "saw no token: their channels are ranked by magnitude" in blocks[block].warnings[-1]

@@ -16,7 +16,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.recipe import StructureOptions
 from pruning.structure.experts import kept_experts
 from pruning.structure.plan import CutPlan
-from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.families import UNREACHED_EXPERTS, five_windows, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.cuts import Cut, assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
@@ -111,13 +111,11 @@ def one_expert(experts: Any, expert: int, token: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("family", MODELS)
-def test_the_experts_left_are_those_with_the_largest_weighted_outputs(
-    family: str, tmp_path: Path, five_windows: Tensor
-) -> None:
-    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
+def test_the_experts_left_are_those_with_the_largest_weighted_outputs(family: str, tmp_path: Path) -> None:
+    made = Cut(MODELS[family](), tmp_path, five_windows(), experts=2)
     count = made.plan.plans[0].dense
     first = made.blocks_that_lost("experts")[0]  # behind it, the inputs are those of a model that is cut
-    scores = naive_scores(load(made.dense_directory), first, five_windows)
+    scores = naive_scores(load(made.dense_directory), first, five_windows())
     groups = scores.view(2, -1) if family == "deepseek" else scores[None]
     lowest = (
         groups.argsort(dim=1)[:, : 2 // len(groups)] + torch.arange(len(groups))[:, None] * groups.shape[1]
@@ -177,27 +175,25 @@ def exact_logits(model: PreTrainedModel, windows: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("family", MODELS)
 def test_the_smaller_model_equals_a_dense_one_that_routes_around_the_experts(
-    family: str, tmp_path: Path, five_windows: Tensor
+    family: str, tmp_path: Path
 ) -> None:
-    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
+    made = Cut(MODELS[family](), tmp_path, five_windows(), experts=2)
     twin = load(made.dense_directory)
     for block in made.blocks_that_lost("experts"):
         avoiding(twin, block, made.kept("experts", block).tolist())
     smaller = load(made.directory)
-    found = exact_logits(smaller, five_windows)
-    assert_close(found, exact_logits(twin, five_windows), 1e-10)
-    assert_close(found, exact_logits(made.in_memory, five_windows), 1e-10)
-    assert (found - exact_logits(load(made.dense_directory), five_windows)).norm() > 1e-3 * found.norm()
+    found = exact_logits(smaller, five_windows())
+    assert_close(found, exact_logits(twin, five_windows()), 1e-10)
+    assert_close(found, exact_logits(made.in_memory, five_windows()), 1e-10)
+    assert (found - exact_logits(load(made.dense_directory), five_windows())).norm() > 1e-3 * found.norm()
     assert getattr(smaller.config, COUNTS[family]) == made.plan.plans[0].kept
-    tokens = smaller.generate(five_windows[:1], max_new_tokens=4, do_sample=False)
-    assert tokens.shape == (1, five_windows.shape[1] + 4)
+    tokens = smaller.generate(five_windows()[:1], max_new_tokens=4, do_sample=False)
+    assert tokens.shape == (1, five_windows().shape[1] + 4)
 
 
 @pytest.mark.parametrize("family", ["mixtral", "qwen3_moe", "gpt_oss", "deepseek"])
-def test_what_is_left_is_the_dense_models_byte_for_byte(
-    family: str, tmp_path: Path, five_windows: Tensor
-) -> None:
-    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
+def test_what_is_left_is_the_dense_models_byte_for_byte(family: str, tmp_path: Path) -> None:
+    made = Cut(MODELS[family](), tmp_path, five_windows(), experts=2)
     dense, smaller = (
         load_file(path / "model.safetensors") for path in (made.dense_directory, made.directory)
     )
@@ -219,12 +215,12 @@ def test_what_is_left_is_the_dense_models_byte_for_byte(
     assert all(torch.equal(smaller[name], tensor) for name, tensor in expected.items())
 
 
-def test_experts_that_no_token_reaches_go_first(five_windows: Tensor) -> None:
+def test_experts_that_no_token_reaches_go_first() -> None:
     model = exactly(with_unreached_experts().double())
     model.set_experts_implementation("eager")
     options = StructureOptions(experts=3)
     plan = CutPlan.of(options, model, model.config.to_dict())
-    blocks = cut_in_memory(model, plan, five_windows, {})
+    blocks = cut_in_memory(model, plan, five_windows(), {})
     unreached = {int(name.rpartition(".")[2]) for name in UNREACHED_EXPERTS}
     for block in (1, 2):
         left = set(blocks[block].kept["experts"].tolist())
@@ -284,7 +280,7 @@ def test_a_router_of_an_unknown_name_is_refused_by_name() -> None:
         CutPlan.of(StructureOptions(experts=1), model, model.config.to_dict())
 
 
-def test_outputs_that_are_not_finite_are_refused(tmp_path: Path, five_windows: Tensor) -> None:
+def test_outputs_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     del tmp_path
     model = make("mixtral", torch.float64)
     experts: nn.Module = moe_of(model, 1).experts
@@ -292,4 +288,4 @@ def test_outputs_that_are_not_finite_are_refused(tmp_path: Path, five_windows: T
     options = StructureOptions(experts=1)
     plan = CutPlan.of(options, model, model.config.to_dict())
     with pytest.raises(NumericalFailure):
-        cut_in_memory(model, plan, five_windows, {})
+        cut_in_memory(model, plan, five_windows(), {})

@@ -15,7 +15,7 @@ from pruning.models.layers import ModuleLayer
 from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.units import consumers
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.structure.exact import Gate, make_exact
@@ -62,21 +62,19 @@ def gates_of(
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize("family", ["llama", "mixtral"])
 def test_a_pass_holds_its_gates_alone_when_it_has_ended(
-    family: str, schedule: ScheduleChoice, five_windows: Tensor, tmp_path: Path
+    family: str, schedule: ScheduleChoice, tmp_path: Path
 ) -> None:
     model = make(family)
     with LiveMemory(finds_peak=False) as memory:
-        found = gates_of(model, five_windows, schedule, tmp_path)
+        found = gates_of(model, five_windows(), schedule, tmp_path)
         assert memory.held <= sum(gates.nbytes for gates in found.values())
 
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gates_are_autograds_in_float64(
-    family: str, schedule: ScheduleChoice, five_windows: Tensor, tmp_path: Path
-) -> None:
-    expected = explicit_gates(make_exact(family), five_windows)
-    found = gates_of(make_exact(family), five_windows, schedule, tmp_path)
+def test_gates_are_autograds_in_float64(family: str, schedule: ScheduleChoice, tmp_path: Path) -> None:
+    expected = explicit_gates(make_exact(family), five_windows())
+    found = gates_of(make_exact(family), five_windows(), schedule, tmp_path)
     assert found.keys() >= expected.keys()
     assert len(found) == len(expected) or family == "mixtral"
     for name in expected:
@@ -88,30 +86,28 @@ def test_gates_are_autograds_in_float64(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gates_are_autograds_in_float32(family: str, five_windows: Tensor, tmp_path: Path) -> None:
-    expected = explicit_gates(make(family), five_windows)
-    found = gates_of(make(family), five_windows, "whole", tmp_path)
+def test_gates_are_autograds_in_float32(family: str, tmp_path: Path) -> None:
+    expected = explicit_gates(make(family), five_windows())
+    found = gates_of(make(family), five_windows(), "whole", tmp_path)
     for name in expected:
         gates = found[name]
         assert gates.dtype == torch.float32
         assert (gates - expected[name]).norm() <= 1e-5 * expected[name].norm(), name
 
 
-def test_in_float16_the_loss_scale_is_divided_out_and_both_parts_count(
-    five_windows: Tensor, tmp_path: Path
-) -> None:
-    expected = explicit_gates(make("llama"), five_windows)
-    found = gates_of(make("llama"), five_windows, "whole", tmp_path, torch.float16)
+def test_in_float16_the_loss_scale_is_divided_out_and_both_parts_count(tmp_path: Path) -> None:
+    expected = explicit_gates(make("llama"), five_windows())
+    found = gates_of(make("llama"), five_windows(), "whole", tmp_path, torch.float16)
     for name, gates in found.items():
         assert (gates - expected[name]).norm() <= 0.03 * expected[name].norm(), name
 
 
-def test_gates_are_the_sums_of_weights_times_their_gradients(five_windows: Tensor, tmp_path: Path) -> None:
+def test_gates_are_the_sums_of_weights_times_their_gradients(tmp_path: Path) -> None:
     model = make_exact("llama")
-    found = gates_of(model, five_windows, "whole", tmp_path)
+    found = gates_of(model, five_windows(), "whole", tmp_path)
     layer = model.get_submodule("model.layers.1.mlp.down_proj")
     layer.weight.requires_grad_(True)
-    for number, window in enumerate(five_windows):
+    for number, window in enumerate(five_windows()):
         logits = model(input_ids=window[None], use_cache=False).logits[0]
         (gradient,) = torch.autograd.grad(F.cross_entropy(logits[:-1], window[1:]), layer.weight)
         expected = (layer.weight * gradient).sum(dim=0)
