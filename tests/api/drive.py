@@ -31,6 +31,9 @@ from tests.limits import with_limits
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
+ORIGIN = {"Origin": "http://testserver"}
+"""Of a browser that shows the page of a `TestClient`."""
+
 MakeKey = Callable[..., str]
 ClientOf = Callable[..., TestClient]
 

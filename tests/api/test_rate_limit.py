@@ -8,7 +8,7 @@ from api.rate_limit import RateLimiter, network_of
 from api.security.auth import COOKIE
 from jobs import limits
 from jobs.settings import Settings
-from tests.api.drive import ClientOf
+from tests.api.drive import ORIGIN, ClientOf
 from tests.clock import Clock
 
 WHO = "ada"
@@ -82,20 +82,19 @@ class TestFailures:
     def test_failed_sign_ins_are_limited_by_address_and_right_keys_pass(
         self, anonymous: TestClient, client_of: ClientOf
     ) -> None:
-        origin = {"Origin": "http://testserver"}
         eve = client_of("eve")
         right, wrong = eve.headers["Authorization"], {"Authorization": "Bearer ps_wrong"}
         answers = [
             anonymous.get("/v1/jobs", headers=wrong),
             anonymous.get("/jobs", headers={"Cookie": f"{COOKIE}=wrong"}),
-            anonymous.post("/sign-in", data={"key": "wrong"}, headers=origin),
+            anonymous.post("/sign-in", data={"key": "wrong"}, headers=ORIGIN),
             anonymous.get("/sign-in?token=wrong"),
         ]
         assert [answer.status_code for answer in answers] == [401, 303, 401, 401]
         refused = anonymous.get("/v1/jobs", headers=wrong)
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["Retry-After"]) <= 15
-        assert anonymous.post("/sign-in", data={"key": "wrong"}, headers=origin).status_code == 429
+        assert anonymous.post("/sign-in", data={"key": "wrong"}, headers=ORIGIN).status_code == 429
         assert anonymous.get("/sign-in?token=wrong").status_code == 429
         assert anonymous.get("/v1/jobs", headers={"Authorization": right}).status_code == 200
         assert anonymous.get("/v1/jobs").status_code == 401  # nothing was tried
@@ -130,10 +129,7 @@ class TestOverRest:
     ) -> None:
         """Each writes a session, which stays for half a day."""
         key = client_of("ada").headers["Authorization"].removeprefix("Bearer ")
-        answers = [
-            anonymous.post("/sign-in", data={"key": key}, headers={"Origin": "http://testserver"})
-            for _ in range(4)
-        ]
+        answers = [anonymous.post("/sign-in", data={"key": key}, headers=ORIGIN) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
 
     def test_requests_without_key_are_not_counted(self, anonymous: TestClient) -> None:

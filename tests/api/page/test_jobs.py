@@ -23,9 +23,8 @@ from jobs.queries import Cut, models_containing
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Artifact, Job, JobAttempt
-from tests.api.drive import ClientOf, Jobs, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, Jobs, scopes_but
 
-ORIGIN = {"Origin": "http://testserver"}
 MINUS, SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 

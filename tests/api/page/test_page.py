@@ -13,9 +13,7 @@ from jobs.lifecycle.events import Event, StepFinished
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.tables import NOW, ApiKey, Job, PageSession
 from pruning.recipe import Stage
-from tests.api.drive import Jobs, MakeKey, scopes_but
-
-ORIGIN = {"Origin": "http://testserver"}
+from tests.api.drive import ORIGIN, Jobs, MakeKey, scopes_but
 
 
 @pytest.fixture

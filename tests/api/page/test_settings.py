@@ -7,9 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.page.base.format import FILTERS
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from tests.api.drive import ClientOf, Jobs, scopes_but
-
-ORIGIN = {"Origin": "http://testserver"}
+from tests.api.drive import ORIGIN, ClientOf, Jobs, scopes_but
 
 
 def test_the_sums_of_what_is_stored_are_those_of_rest(client: TestClient, jobs: Jobs) -> None:

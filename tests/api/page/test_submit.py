@@ -19,9 +19,8 @@ from jobs.lifecycle.events import JobError
 from jobs.states import Cause
 from jobs.tables import Job
 from pruning.recipe import Calibration, Evaluation
-from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+from tests.api.drive import ORIGIN, SMALLEST, ClientOf, Jobs, scopes_but
 
-ORIGIN = {"Origin": "http://testserver"}
 MODEL = {"model.id": "org/name"}
 SHORT = {
     "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},

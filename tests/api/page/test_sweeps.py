@@ -10,9 +10,8 @@ from fastapi.testclient import TestClient
 
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
-from tests.api.drive import ClientOf, SweepRunner, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, SweepRunner, scopes_but
 
-ORIGIN = {"Origin": "http://testserver"}
 DENSE = 20.0
 JOB = {"model": "org/name", "method": "gblm"}
 

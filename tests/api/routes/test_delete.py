@@ -5,7 +5,7 @@ from uuid import uuid4
 from fastapi.testclient import TestClient
 
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from tests.api.drive import ClientOf, Jobs
+from tests.api.drive import ORIGIN, ClientOf, Jobs
 
 NOT_DELETABLE = "urn:pruneserve:problem:not-deletable"
 
@@ -54,10 +54,10 @@ def test_the_page_asks_and_then_deletes(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     path = f"/jobs/{claim.job_id}"
     assert "Delete job" not in client.get(path).text
-    asked_too_early = client.post(f"{path}/delete", headers={"Origin": "http://testserver"})
+    asked_too_early = client.post(f"{path}/delete", headers=ORIGIN)
     assert (asked_too_early.status_code, asked_too_early.headers["Location"]) == (303, path)
     jobs.fail(claim, "no")
     assert "Yes, delete it" in client.get(path).text
-    deleted = client.post(f"{path}/delete", headers={"Origin": "http://testserver"})
+    deleted = client.post(f"{path}/delete", headers=ORIGIN)
     assert (deleted.status_code, deleted.headers["Location"]) == (303, "/jobs")
     assert client.get(f"/v1/jobs/{claim.job_id}").status_code == 404

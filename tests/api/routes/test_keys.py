@@ -16,7 +16,7 @@ from cli.terminal import Exit
 from jobs.access import api_keys
 from jobs.database import Database
 from jobs.tables import ApiKey
-from tests.api.drive import ClientOf, MakeKey, Server, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, MakeKey, Server, scopes_but
 
 
 def made(client: TestClient, **wanted: object) -> dict[str, object]:
@@ -226,10 +226,9 @@ def test_the_command_makes_lists_and_revokes_them(
 
 
 def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_key: MakeKey) -> None:
-    origin = {"Origin": "http://testserver"}
-    anonymous.post("/sign-in", data={"key": make_key(), "next": "/jobs"}, headers=origin)
+    anonymous.post("/sign-in", data={"key": make_key(), "next": "/jobs"}, headers=ORIGIN)
     form = {"name": "for <ci>", "scopes": ["jobs:read"], "expires_in_days": "30"}
-    made_page = anonymous.post("/settings/keys", data=form, headers=origin)
+    made_page = anonymous.post("/settings/keys", data=form, headers=ORIGIN)
     key = re.search(r"ps_\w{47}", made_page.text)
     assert key is not None
     assert "for &lt;ci&gt;" in made_page.text
@@ -240,9 +239,9 @@ def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_
     revoke = re.search(r"/settings/keys/[0-9a-f-]{36}/revoke", listed)
     assert revoke is not None
     assert listed.count('name="cascade"') == 1  # offered for the key of the session alone, which has made one
-    assert anonymous.post(revoke[0], headers=origin).headers["Location"] == "/settings"
+    assert anonymous.post(revoke[0], headers=ORIGIN).headers["Location"] == "/settings"
     assert using(anonymous, key[0]).get("/v1/jobs").status_code == 401
-    assert anonymous.post("/settings/keys", data={"name": ""}, headers=origin).status_code == 422
+    assert anonymous.post("/settings/keys", data={"name": ""}, headers=ORIGIN).status_code == 422
 
 
 @pytest.mark.threat

@@ -12,7 +12,6 @@ from jobs.tables import AuditRecord, DailyUse, JobAttempt, OwnerShare, Worker
 from tests.api.drive import ClientOf, Jobs, scopes_but
 from tests.jobs.queue.fleet import register
 
-ORIGIN = {"Origin": "http://testserver"}
 NOTHING = {
     "weight": 1.0,
     "most_running": None,

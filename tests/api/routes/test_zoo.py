@@ -15,9 +15,8 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
-from tests.api.drive import ClientOf, Jobs, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, Jobs, scopes_but
 
-ORIGIN = {"Origin": "http://testserver"}
 CONTENT = b"not really a tensor"
 
 Finish = Callable[..., UUID]

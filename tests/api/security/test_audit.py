@@ -16,12 +16,10 @@ from jobs.access import api_keys, audit
 from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
-from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, Jobs, MakeKey, scopes_but
 from tests.jobs.queue.fleet import register
 
 pytestmark = pytest.mark.threat
-
-ORIGIN = {"Origin": "http://testserver"}
 
 
 def records(admin: TestClient) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from api.security.auth import authenticate
 from jobs.database import Database
 from jobs.tables import NOW, ApiKey
-from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
+from tests.api.drive import ORIGIN, SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
 
 READS = ["/v1/jobs", "/v1/methods", "/v1/jobs/{id}", "/v1/jobs/{id}/events", "/v1/jobs/{id}/artifacts"]
 
@@ -91,7 +91,7 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
     )
     webhook = f"/v1/webhooks/{hook.json()['id']}"
     sent = ordinary.post(f"{webhook}/test").json()["id"]
-    page = {"headers": {"Origin": "http://testserver"}}
+    page = {"headers": ORIGIN}
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", f"/jobs/{claim.job_id}/promote", page),
         ("POST", "/v1/zoo", {"json": {"job": str(claim.job_id)}}),

@@ -9,7 +9,7 @@ from api.security.middleware import MAX_BODY_BYTES
 from jobs import limits
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
-from tests.api.drive import SMALLEST, Jobs, MakeKey, Server
+from tests.api.drive import ORIGIN, SMALLEST, Jobs, MakeKey, Server
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -113,7 +113,7 @@ class TestBehindAProxy:
 
 
 def test_without_a_public_address_nothing_is_forced(anonymous: TestClient, make_key: MakeKey) -> None:
-    signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers={"Origin": "http://testserver"})
+    signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers=ORIGIN)
     assert "secure" not in signed_in.headers["Set-Cookie"].lower()
     assert "Strict-Transport-Security" not in signed_in.headers
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from jobs.database import Database
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.tables import WebhookDelivery
-from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+from tests.api.drive import ORIGIN, SMALLEST, ClientOf, Jobs, scopes_but
 
 WEBHOOK = {"url": "https://hooks.example.org"}
 SPARSITY_OPEN = {name: value for name, value in SMALLEST.items() if name != "sparsity"}
@@ -80,15 +80,14 @@ def test_every_page_is_empty_for_a_stranger(client_of: ClientOf, of_ada: dict[st
     assert len(pages) > 10
     pages += [("GET", "/compare?job={job_id}"), ("GET", "/compare/front.svg?job={job_id}")]
     nothing = {name: str(uuid4()) for name in of_ada}
-    origin = {"Origin": "http://testserver"}
     for method, path in pages:
         theirs, missing = (
-            eve.request(method, path.format_map(ids), headers=origin) for ids in (of_ada, nothing)
+            eve.request(method, path.format_map(ids), headers=ORIGIN) for ids in (of_ada, nothing)
         )
         assert (theirs.status_code, missing.status_code) == (404, 404), (method, path)
         assert theirs.text.replace(of_ada["job_id"], nothing["job_id"]) == missing.text, (method, path)
         of_owner = f"{path}{'&' if '?' in path else '?'}owner=ada".format_map(of_ada)
-        assert eve.request(method, of_owner, headers=origin).status_code in (403, 404), (method, path)
+        assert eve.request(method, of_owner, headers=ORIGIN).status_code in (403, 404), (method, path)
     assert [eve.get(f"/{path}?owner=ada").status_code for path in ("jobs", "sweeps", "compare")] == [403] * 3
 
 

@@ -58,3 +58,10 @@ def submit(
 def claim(session: Session, worker: str) -> Claim | None:
     """Let a worker claim the next job."""
     return claim_next(session, worker, 30)
+
+
+def claim_one(session: Session, worker: str) -> Claim:
+    """Let a worker claim the next job, of which there is one for it."""
+    found = claim(session, worker)
+    assert found is not None
+    return found

@@ -18,7 +18,18 @@ from jobs.queue.resources import Needs
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
-from tests.jobs.queue.fleet import CPU, GPU_24G, GPU_80G, LARGE, LONG, SMALL, claim, register, submit
+from tests.jobs.queue.fleet import (
+    CPU,
+    GPU_24G,
+    GPU_80G,
+    LARGE,
+    LONG,
+    SMALL,
+    claim,
+    claim_one,
+    register,
+    submit,
+)
 
 BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
 
@@ -30,8 +41,7 @@ def claimed(session: Session, worker: str) -> UUID | None:
 
 def hand_back(session: Session, worker: str) -> UUID:
     """Let a worker claim a job and put it back. Returns the job."""
-    found = claim(session, worker)
-    assert found is not None
+    found = claim_one(session, worker)
     assert lifecycle.hand_back(session, found, "it shuts down")
     return found.job_id
 
@@ -73,8 +83,7 @@ def test_a_job_that_waits_for_another_is_claimed_once_that_has_ended(
         register(session, "w")
         computing = submit(session, spec)
         blocked = submit(session, spec, blocked_on=computing)
-        found = claim(session, "w")
-        assert found is not None
+        found = claim_one(session, "w")
         assert found.job_id == computing
         assert claim(session, "w") is None
         assert lifecycle.succeed(session, found, None, [])
@@ -195,8 +204,7 @@ def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
     with database.begin() as session:
         register(session, "sick")
         job_id = submit(session, spec)
-        found = claim(session, "sick")
-        assert found is not None
+        found = claim_one(session, "sick")
         assert lifecycle.requeue_after_fault(session, found, BROKEN, 6)
         assert hand_back(session, "sick") == job_id, "there is no other worker"
         register(session, "well")

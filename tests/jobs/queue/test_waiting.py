@@ -15,7 +15,7 @@ from jobs.queue import conditions, waiting, workers
 from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.spec.job import JobSpec
 from jobs.tables import Job, OwnerShare, Scheduler, Worker
-from tests.jobs.queue.fleet import GPU_24G, GPU_80G, LARGE, LONG, claim, register, submit
+from tests.jobs.queue.fleet import GPU_24G, GPU_80G, LARGE, LONG, claim, claim_one, register, submit
 
 A_MINUTE_AGO = text("clock_timestamp() - interval '61 seconds'")
 LONG_AGO = text("clock_timestamp() - interval '31 seconds'")
@@ -151,8 +151,7 @@ def test_a_job_that_went_back_to_the_queue_keeps_its_place(
 ) -> None:
     with database.begin() as session:
         first, second = submit(session, spec), submit(session, spec)
-        found = claim(session, "well")
-        assert found is not None
+        found = claim_one(session, "well")
         assert lifecycle.hand_back(session, found, "it shuts down")
         assert waits(session, [first, second]) == [turn(1), turn(2)]
 
@@ -163,8 +162,7 @@ def test_a_job_that_waits_for_anothers_gradients_takes_no_place_and_names_it(
     with database.begin() as session:
         computing = submit(session, spec)
         blocked, other = submit(session, spec, blocked_on=computing), submit(session, spec)
-        found = claim(session, "well")
-        assert found is not None
+        found = claim_one(session, "well")
         assert waits(session, [blocked, other]) == [Wait(WaitsFor.ANOTHER_JOB, job_id=computing), turn(1)]
         assert lifecycle.fail(session, found, JobError(type="invalid_input", message="no"))
         assert waits(session, [blocked, other]) == [turn(1), turn(2)]
@@ -182,8 +180,7 @@ def test_a_job_waiting_for_the_hub_or_the_store_has_no_position_before_its_next_
 ) -> None:
     with database.begin() as session:
         tried, other = submit(session, spec), submit(session, spec)
-        found = claim(session, "well")
-        assert found is not None
+        found = claim_one(session, "well")
         error = JobError(type=kind, message="it did not answer")
         assert lifecycle.requeue_while_unreachable(session, found, error, 3600.0)
         assert waits(session, [tried, other]) == [Wait(reason), turn(1)]

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from jobs.database import Database
 from jobs.tables import AuditRecord
+from tests.api.drive import ORIGIN
 
 GROUPS = {
     "llm-team": ("llm", "writer"),
@@ -12,7 +13,6 @@ GROUPS = {
     "vision": ("vision", "writer"),
     "sre": ("platform", "admin"),
 }
-ORIGIN = {"Origin": "http://testserver"}
 
 
 def make_key(client: TestClient, *scopes: str) -> dict[str, str]:
