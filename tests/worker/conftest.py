@@ -19,7 +19,7 @@ from tests.conftest import Submit
 from tests.jobs.queue.fleet import register
 from tests.scheduler.receiver import Receiver
 from tests.stack import directory_store
-from tests.worker.one_job import Service, StandInRun
+from tests.worker.one_job import Service
 from worker import retry, run_job
 from worker.identity import Identity
 
@@ -101,13 +101,6 @@ def receive() -> Iterator[Callable[..., Receiver]]:
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
-    stand_in = StandInRun()
-    monkeypatch.setattr(pruning.pipeline.run, "run", stand_in)
-    return stand_in
-
-
-@pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(retry, "_MAX_WAIT_SECONDS", 0.02)
@@ -115,8 +108,13 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def service(database: Database, settings: Settings, worker: Identity) -> Service:
-    return Service(database, settings, worker)
+def service(
+    database: Database, settings: Settings, worker: Identity, monkeypatch: pytest.MonkeyPatch
+) -> Service:
+    """A service whose jobs run the stand-in for the library."""
+    service = Service(database, settings, worker)
+    monkeypatch.setattr(pruning.pipeline.run, "run", service.library)
+    return service
 
 
 @pytest.fixture

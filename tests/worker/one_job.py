@@ -60,6 +60,7 @@ class Service:
         self.database = database
         self.settings = settings
         self.worker = worker
+        self.library = StandInRun()
 
     def run(self, job_id: UUID) -> Job:
         """Run the next job, this one if it is the only one that is queued; a next try is due now."""

@@ -12,7 +12,7 @@ from jobs.states import JobState
 from jobs.tables import Job
 from tests.jobs.lifecycle.test_baselines import FIRST, MAIN, OVER_MAIN, judged, report
 from tests.worker import one_job
-from tests.worker.one_job import Service, StandInRun
+from tests.worker.one_job import Service
 from worker import run_job
 from worker.attempt.attempt import Attempt
 from worker.attempt.transfers import upload_artifacts
@@ -27,7 +27,7 @@ def submit(service: Service) -> UUID:
 
 @pytest.mark.parametrize("shift", [0.1, 0.2])  # as good as the first one, and worse
 def test_files_and_verdict_agree_when_the_label_moves_in_between(
-    service: Service, library: StandInRun, monkeypatch: pytest.MonkeyPatch, shift: float
+    service: Service, monkeypatch: pytest.MonkeyPatch, shift: float
 ) -> None:
     first = judged(service.database, FIRST, report(0.1), **MAIN)
     moved: list[Job] = []
@@ -53,9 +53,7 @@ def test_files_and_verdict_agree_when_the_label_moves_in_between(
     assert (job.gate or {})["baseline"] == str(first.id)
 
 
-def test_a_baseline_of_another_version_is_named_with_what_to_do(
-    service: Service, library: StandInRun
-) -> None:
+def test_a_baseline_of_another_version_is_named_with_what_to_do(service: Service) -> None:
     made_by = {"environment": {"pruneserve": "0.0.7"}}
     first = judged(service.database, FIRST, report(0.1, **made_by), **MAIN)
     job = service.run(submit(service))

@@ -21,7 +21,7 @@ from pruning.checkpoint import checkpoint
 from pruning.errors import Unreachable
 from pruning.recipe import ModelReference
 from tests.conftest import Submit
-from tests.worker.one_job import Service, StandInRun, last_reason
+from tests.worker.one_job import Service, last_reason
 from worker.self_test import SelfTestFailed, check_free_disk
 
 
@@ -36,19 +36,19 @@ def quarantined_for(service: Service) -> str:
 
 @pytest.mark.threat
 def test_a_worker_on_a_full_disk_claims_no_job_and_is_quarantined_with_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the workers that share the disk would fail a job by a claim each, and the next one after it."""
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
     job = service.run(job_id)
-    assert (job.state, job.attempt, library.calls) == (JobState.QUEUED, 0, [])
+    assert (job.state, job.attempt, service.library.calls) == (JobState.QUEUED, 0, [])
     fault = quarantined_for(service)
     assert "1152922 TB must stay free; make room on the disk of " in fault
     assert "PRUNESERVE_WORK_DIR" in fault
 
 
 def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MAX_WORKER_FAULTS", 2)
 
@@ -56,7 +56,7 @@ def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"bytes")
 
-    library.in_the_middle = write
+    service.library.in_the_middle = write
     assert service.run(job_id).state == JobState.QUEUED
     job = service.run(job_id)
     assert job.error is not None
@@ -92,7 +92,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def test_a_disk_without_inodes_is_no_fault_of_the_model_and_is_named_so(
-    service: Service, library: StandInRun, job_id: UUID, small_model: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, small_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**20)
     configured = service.settings
@@ -101,10 +101,10 @@ def test_a_disk_without_inodes_is_no_fault_of_the_model_and_is_named_so(
         with suppress(OSError):
             for number in range(1010):
                 (configured.work_dir / f"filler-{number}").touch()
-        read = library.calls[-1].reading.describe
+        read = service.library.calls[-1].reading.describe
         checkpoint.resolve(ModelReference(id=str(small_model)), describe_files=read)
 
-    library.in_the_middle = read_the_model
+    service.library.in_the_middle = read_the_model
     with mounted(configured.work_dir, "size=8m,nr_inodes=1010"):
         assert service.run(job_id).state == JobState.QUEUED
         reason = str(last_reason(service, job_id))
@@ -117,12 +117,7 @@ def test_a_disk_without_inodes_is_no_fault_of_the_model_and_is_named_so(
 
 @pytest.mark.parametrize("names_the_file", [True, False])
 def test_the_first_event_of_a_read_only_disk_names_error_place_and_remedy(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    own_disk: Path,
-    names_the_file: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    service: Service, job_id: UUID, own_disk: Path, names_the_file: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write() -> None:
         subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
@@ -131,7 +126,7 @@ def test_the_first_event_of_a_read_only_disk_names_error_place_and_remedy(
         except OSError as error:
             raise error if names_the_file else OSError(error.errno, error.strerror) from None
 
-    library.in_the_middle = write
+    service.library.in_the_middle = write
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
     assert service.run(job_id).state == JobState.QUEUED
     reason = str(last_reason(service, job_id))
@@ -157,7 +152,7 @@ def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
 
 @pytest.mark.parametrize("is_full", [True, False], ids=["full", "read-only"])
 def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
-    service: Service, library: StandInRun, job_id: UUID, hub_cache: Path, is_full: bool
+    service: Service, job_id: UUID, hub_cache: Path, is_full: bool
 ) -> None:
     def download() -> None:
         try:
@@ -165,7 +160,7 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
         except OSError as error:
             raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
 
-    library.in_the_middle = download
+    service.library.in_the_middle = download
     if not is_full:
         subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
     job = service.run(job_id)
@@ -201,20 +196,18 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     ids=["disk", "device", "of a library", "full", "quota"],
 )
 def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception, expected: str
+    service: Service, job_id: UUID, error: Exception, expected: str
 ) -> None:
     def fail() -> None:
         raise error
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     assert service.run(job_id).state == JobState.QUEUED
     assert expected in str(last_reason(service, job_id))
 
 
 @pytest.mark.threat
-def test_a_worker_without_a_work_directory_fails_no_job(
-    service: Service, library: StandInRun, submit: Submit
-) -> None:
+def test_a_worker_without_a_work_directory_fails_no_job(service: Service, submit: Submit) -> None:
     service.settings.work_dir.write_text("a file where a directory should be")
     jobs = [submit() for _ in range(6)]
     assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
@@ -222,7 +215,7 @@ def test_a_worker_without_a_work_directory_fails_no_job(
 
 
 def test_a_worker_that_cannot_record_a_claim_claims_nothing_and_is_quarantined(
-    service: Service, library: StandInRun, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with mounted(tmp_path / "temporary") as directory:
         monkeypatch.setattr(tempfile, "tempdir", str(directory))

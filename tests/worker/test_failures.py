@@ -19,7 +19,7 @@ from jobs.storage.errors import StoreRefused
 from jobs.tables import Job, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.estimate import BlockShape, Matrix, ModelShape
-from tests.worker.one_job import Service, StandInReport, StandInRun, last_reason
+from tests.worker.one_job import Service, StandInReport, last_reason
 from worker import run_job
 from worker.attempt import error_report
 
@@ -36,12 +36,12 @@ pytestmark = pytest.mark.usefixtures("short_waits")
     ],
 )
 def test_an_error_for_users_fails_the_job_with_its_message(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception, kind: str
+    service: Service, job_id: UUID, error: Exception, kind: str
 ) -> None:
     def fail() -> None:
         raise error
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert job.state == JobState.FAILED
     assert job.error is not None
@@ -51,12 +51,12 @@ def test_an_error_for_users_fails_the_job_with_its_message(
 
 
 def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
-    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
+    service: Service, job_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
         raise RuntimeError("cannot open /secret/path?token=abc")
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     with caplog.at_level(logging.WARNING):
         job = service.run(job_id)
     assert job.error is not None
@@ -75,37 +75,31 @@ def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
     ],
 )
 def test_too_little_memory_is_reported_with_a_remedy(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    error: Exception,
-    monkeypatch: pytest.MonkeyPatch,
+    service: Service, job_id: UUID, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(error_report, "other_processes_hold_most_memory", lambda: False)
 
     def fail() -> None:
         raise error
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert (job.state, job.error) == (JobState.QUEUED, None)
     assert "sequence_length" in str(last_reason(service, job_id))
 
 
-def test_a_device_that_was_full_for_a_moment_is_tried_once_again(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_a_device_that_was_full_for_a_moment_is_tried_once_again(service: Service, job_id: UUID) -> None:
     def full_once() -> None:
-        if len(library.calls) == 1:
+        if len(service.library.calls) == 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    library.in_the_middle = full_once
+    service.library.in_the_middle = full_once
     job = service.run(job_id)
-    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
+    assert (job.state, job.attempt, len(service.library.calls)) == (JobState.SUCCEEDED, 1, 2)
 
 
 def test_the_second_try_finds_no_memory_that_the_first_one_held(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held:
         """A device's memory, in a cycle as a model's modules and hooks are."""
@@ -118,13 +112,13 @@ def test_the_second_try_finds_no_memory_that_the_first_one_held(
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: released.append("by torch"))
 
     def full_once() -> None:
-        if len(library.calls) == 1:
+        if len(service.library.calls) == 1:
             of_this_try = Held()
             held.append(weakref.ref(of_this_try))
             raise torch.OutOfMemoryError("CUDA out of memory")
         released.append("by the first try" if held[0]() is None else "not")
 
-    library.in_the_middle = full_once
+    service.library.in_the_middle = full_once
     gc.disable()  # so that only the worker collects what is in cycles
     try:
         assert service.run(job_id).state == JobState.SUCCEEDED
@@ -135,7 +129,7 @@ def test_the_second_try_finds_no_memory_that_the_first_one_held(
 
 @pytest.mark.parametrize("is_broken", [False, True])
 def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
-    service: Service, library: StandInRun, job_id: UUID, is_broken: bool, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, is_broken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pretended GPU. One that cannot release its memory is left to a new process."""
     states: list[JobState] = []
@@ -152,13 +146,11 @@ def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
     assert states == [JobState.SUCCEEDED]
 
 
-def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(service: Service, job_id: UUID) -> None:
     with service.database.begin() as session:
         session.execute(update(Job).values(spec={"recipe": {"model": "org/name", "method": "forgotten"}}))
     job = service.run(job_id)
-    assert (job.state, library.calls) == (JobState.FAILED, [])
+    assert (job.state, service.library.calls) == (JobState.FAILED, [])
     assert job.error is not None
     assert job.error["type"] == "invalid_input"
     assert "submit it again" in job.error["message"]
@@ -176,12 +168,12 @@ def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
     ids=["unwritable", "read-only", "device", "no device"],
 )
 def test_a_worker_fault_counts_against_the_worker_and_not_the_job(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception
+    service: Service, job_id: UUID, error: Exception
 ) -> None:
     def fail() -> None:
         raise error
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
     with service.database.begin() as session:
@@ -199,12 +191,12 @@ def test_a_worker_fault_counts_against_the_worker_and_not_the_job(
     ],
 )
 def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception, package: str
+    service: Service, job_id: UUID, error: Exception, package: str
 ) -> None:
     def fail() -> None:
         raise RuntimeError from error
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert job.state == JobState.FAILED
     assert job.error is not None
@@ -217,7 +209,7 @@ def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
 
 
 def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
     """A policy refuses to connect by the numbers of a file that may not be read."""
 
@@ -229,7 +221,7 @@ def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
         except httpx.ConnectError as error:
             raise Unreachable("the Hub does not answer; try again later") from error
 
-    library.in_the_middle = connect
+    service.library.in_the_middle = connect
     job = service.run(job_id)
     assert (job.state, job.waiting_for, job.outage_of("hub")[1]) == (
         JobState.QUEUED,
@@ -245,11 +237,7 @@ def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
     "character", ["\0", "\ud800", "\x1b[2J", "\x9b"], ids=["nul", "surrogate", "escape", "csi"]
 )
 def test_no_character_in_an_error_keeps_the_end_of_a_job_from_being_written(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    character: str,
-    monkeypatch: pytest.MonkeyPatch,
+    service: Service, job_id: UUID, character: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # pytest would capture the log, and a parallel run cannot send a lone surrogate to its parent.
     monkeypatch.setattr(run_job.log, "propagate", False)
@@ -257,7 +245,7 @@ def test_no_character_in_an_error_keeps_the_end_of_a_job_from_being_written(
     def fail() -> None:
         raise InvalidInput(f"no tensor a{character}b", field=f"model.{character}id")
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert job.state == JobState.FAILED
     assert job.error is not None
@@ -267,7 +255,7 @@ def test_no_character_in_an_error_keeps_the_end_of_a_job_from_being_written(
 
 @pytest.mark.threat
 def test_a_report_that_cannot_be_stored_fails_the_job_at_once(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         StandInReport,
@@ -284,15 +272,13 @@ def test_a_report_that_cannot_be_stored_fails_the_job_at_once(
 
 
 @pytest.mark.threat
-def test_a_panic_of_a_library_in_rust_fails_the_job(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_a_panic_of_a_library_in_rust_fails_the_job(service: Service, job_id: UUID) -> None:
     def panic() -> None:
         Tokenizer.from_str(
             '{"version": "1.0", "normalizer": {"type": "Precompiled", "precompiled_charsmap": "AA"}}'
         )
 
-    library.in_the_middle = panic
+    service.library.in_the_middle = panic
     job = service.run(job_id)
     assert job.error is not None
     assert (job.state, job.error["type"], job.error["cause"]) == (JobState.FAILED, "internal", "request")
@@ -301,12 +287,12 @@ def test_a_panic_of_a_library_in_rust_fails_the_job(
 
 @pytest.mark.parametrize("others", [True, False])
 def test_memory_that_others_hold_is_a_fault_of_the_worker(
-    service: Service, library: StandInRun, job_id: UUID, others: bool, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, others: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise MemoryError
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     monkeypatch.setattr(error_report, "other_processes_hold_most_memory", lambda: others)
     assert service.run(job_id).state == JobState.QUEUED
     with service.database.begin() as session:
@@ -323,35 +309,35 @@ def declare(service: Service, name: str, gibibytes: int) -> None:
 
 
 def test_a_job_that_runs_out_of_the_devices_memory_waits_for_a_larger_worker(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
     declare(service, service.worker.name, 23)
 
     def fail() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     job = service.run(job_id)
     assert (job.state, job.error, job.lost_attempts) == (JobState.QUEUED, None, 0)
     assert "memory is too small for this job" in str(last_reason(service, job_id))
     assert job.needs["device_bytes"] > 23 * GIB
-    calls = len(library.calls)
+    calls = len(service.library.calls)
     assert service.run(job_id).state == JobState.QUEUED
-    assert len(library.calls) == calls
+    assert len(service.library.calls) == calls
     declare(service, service.worker.name, 79)
-    library.in_the_middle = lambda: None
+    service.library.in_the_middle = lambda: None
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
 def test_a_job_that_does_not_fit_its_worker_is_requeued_before_computing(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
     declare(service, service.worker.name, 23)
     declare(service, "larger", 79)
     matrices = tuple(Matrix(16_384, 53_248, str(number)) for number in range(4))
     block = BlockShape(matrices, 16_384)
     large = ModelShape("llama", 16_384, 128_256, None, (block,) * 4, 4 * 10**9, "bfloat16")
-    library.in_the_middle = lambda: library.calls[-1].on_shape(large)
+    service.library.in_the_middle = lambda: service.library.calls[-1].on_shape(large)
     job = service.run(job_id)
     assert job.state == JobState.QUEUED
     assert 23 * GIB < job.needs["device_bytes"] < 79 * GIB

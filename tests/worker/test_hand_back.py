@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 import pruning.models.placement
 import pruning.version
+from jobs.database import Database
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -20,6 +21,7 @@ from pruning.resume.hashed_file import HashedFile
 from pruning.version import pruneserve_version
 from tests.worker.one_job import Service
 from worker.attempt.resume_store import JobResumeStore
+from worker.identity import Identity
 
 pytestmark = pytest.mark.slow
 BLOCKS = 4
@@ -44,6 +46,12 @@ def spec(small_model: Path) -> JobSpec:
             "evaluation": {"dataset": "builtin", "sequence_length": 32, "windows": 2},
         }
     )
+
+
+@pytest.fixture
+def service(database: Database, settings: Settings, worker: Identity) -> Service:
+    """A service whose jobs run the library itself."""
+    return Service(database, settings, worker)
 
 
 @pytest.fixture

@@ -24,17 +24,15 @@ from jobs.storage.errors import StoreDenied, StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
-from tests.worker.one_job import WEIGHTS, Service, StandInRun, last_reason
+from tests.worker.one_job import WEIGHTS, Service, last_reason
 from worker import run_job
 from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
 
-def test_a_cancel_stops_the_job_between_two_steps(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    library.in_the_middle = lambda: service.cancel(job_id)
+def test_a_cancel_stops_the_job_between_two_steps(service: Service, job_id: UUID) -> None:
+    service.library.in_the_middle = lambda: service.cancel(job_id)
     job = service.run(job_id)
     assert job.state == JobState.CANCELLED
     assert service.artifacts(job_id) == {}
@@ -42,7 +40,7 @@ def test_a_cancel_stops_the_job_between_two_steps(
 
 
 def test_a_cancel_during_the_upload_leaves_no_artifact(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_file = Store.put_file
 
@@ -57,7 +55,7 @@ def test_a_cancel_during_the_upload_leaves_no_artifact(
 
 
 def test_a_cancel_just_before_success_wins(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     succeed = lifecycle.succeed
 
@@ -71,9 +69,9 @@ def test_a_cancel_just_before_success_wins(
 
 
 def test_a_worker_that_has_lost_its_lease_stops_and_leaves_the_job_alone(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
-    library.in_the_middle = lambda: service.take_away(job_id)
+    service.library.in_the_middle = lambda: service.take_away(job_id)
     job = service.run(job_id)
     assert (job.state, job.attempt, job.lost_attempts) == (JobState.QUEUED, 1, 1)
     assert service.events(job_id)[-1].data == StateChanged(
@@ -82,34 +80,30 @@ def test_a_worker_that_has_lost_its_lease_stops_and_leaves_the_job_alone(
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 
-def test_a_shutdown_hands_the_job_back_for_another_worker(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    library.in_the_middle = service.worker.request_shutdown
+def test_a_shutdown_hands_the_job_back_for_another_worker(service: Service, job_id: UUID) -> None:
+    service.library.in_the_middle = service.worker.request_shutdown
     job = service.run(job_id)
     assert (job.state, job.lost_attempts) == (JobState.QUEUED, 0)
     assert service.events(job_id)[-1].data == StateChanged(
         state=JobState.QUEUED, attempt=1, reason="the worker is shutting down"
     )
 
-    library.in_the_middle = lambda: None
+    service.library.in_the_middle = lambda: None
     service.worker.shutdown_flag.unlink()
     job = service.run(job_id)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
     assert list(service.artifacts(job_id)) == ["model.safetensors", "more/config.json"]
 
 
-def test_a_sigterm_to_the_child_hands_the_job_back_too(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_a_sigterm_to_the_child_hands_the_job_back_too(service: Service, job_id: UUID) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    library.in_the_middle = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    service.library.in_the_middle = lambda: os.kill(os.getpid(), signal.SIGTERM)
     assert service.run(job_id).state == JobState.QUEUED
     assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_worker_that_is_shutting_down_claims_nothing_and_logs_why(
-    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
+    service: Service, job_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.worker.request_shutdown()
     with caplog.at_level(logging.INFO):
@@ -119,9 +113,9 @@ def test_a_worker_that_is_shutting_down_claims_nothing_and_logs_why(
 
 
 def test_dropped_database_connections_are_replaced(
-    service: Service, library: StandInRun, job_id: UUID, cut_connections: Callable[[], None]
+    service: Service, job_id: UUID, cut_connections: Callable[[], None]
 ) -> None:
-    library.in_the_middle = cut_connections
+    service.library.in_the_middle = cut_connections
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
@@ -141,7 +135,7 @@ def lose_the_first_response(monkeypatch: pytest.MonkeyPatch, module: ModuleType,
 
 
 def test_a_success_whose_commit_response_was_lost_keeps_its_files(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_the_first_response(monkeypatch, lifecycle, "succeed")
     job = service.run(job_id)
@@ -150,12 +144,12 @@ def test_a_success_whose_commit_response_was_lost_keeps_its_files(
 
 
 def test_a_fault_whose_commit_response_was_lost_counts_once(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise OSError(errno.EIO, "x")
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 3600.0)  # or one may notice first that the lease is gone
     lose_the_first_response(monkeypatch, run_job, "_requeue")
     assert service.run(job_id).state == JobState.QUEUED
@@ -164,7 +158,7 @@ def test_a_fault_whose_commit_response_was_lost_counts_once(
 
 
 def test_a_claim_whose_commit_response_was_lost_holds_no_job(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_the_first_response(monkeypatch, attempt, "claim_next")
     job = service.run(job_id)
@@ -199,25 +193,21 @@ def put_back_four_times(service: Service, job_id: UUID, awaited: str) -> Job:
 
 
 def test_a_hub_outage_returns_the_job_to_the_queue_and_loses_no_attempt(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
-    library.in_the_middle = unavailable
+    service.library.in_the_middle = unavailable
     job = put_back_four_times(service, job_id, "the Hub")
     assert (job.waiting_for, job.outage_of("hub")[1]) == ("the Hub does not answer", 4)
-    library.in_the_middle = lambda: None
+    service.library.in_the_middle = lambda: None
     job = service.run(job_id)
     assert (job.state, job.attempt, job.next_try_at) == (JobState.SUCCEEDED, 5, None)
 
 
 @pytest.mark.parametrize("waited", [0, 3590], ids=["no patience", "patience is over"])
 def test_a_job_waits_for_the_hub_for_a_limited_time(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    waited: int,
-    monkeypatch: pytest.MonkeyPatch,
+    service: Service, job_id: UUID, waited: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library.in_the_middle = unavailable
+    service.library.in_the_middle = unavailable
     monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 3600.0 if waited else 0.0)
     if waited:
         assert service.run(job_id).state == JobState.QUEUED
@@ -232,12 +222,12 @@ def test_a_job_waits_for_the_hub_for_a_limited_time(
 
 
 def test_a_failure_that_is_no_network_error_is_retried_for_five_minutes(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, job_id: UUID
 ) -> None:
     def broken() -> None:
         raise Unreachable("the task could not be loaded") from KeyError("split")
 
-    library.in_the_middle = broken
+    service.library.in_the_middle = broken
     assert service.run(job_id).state == JobState.QUEUED
     with service.database.begin() as session:
         unreachable_for(session.get_one(Job, job_id), 300)
@@ -246,11 +236,7 @@ def test_a_failure_that_is_no_network_error_is_retried_for_five_minutes(
 
 @pytest.mark.parametrize("error", [StoreUnreachable, StoreDenied])
 def test_an_unavailable_store_is_retried(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    error: type[StoreUnreachable],
-    monkeypatch: pytest.MonkeyPatch,
+    service: Service, job_id: UUID, error: type[StoreUnreachable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_file, calls = Store.put_file, []
 
@@ -267,18 +253,18 @@ def test_an_unavailable_store_is_retried(
 
 @pytest.mark.parametrize("is_over", [True, False], ids=["over", "longer than the patience"])
 def test_an_outage_of_the_store_returns_the_job_to_the_queue_and_loses_no_attempt(
-    service: Service, library: StandInRun, job_id: UUID, is_over: bool, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, is_over: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Path(service.settings.store_url.removeprefix("file://"))
     away = store.with_name("away")
-    library.in_the_middle = lambda: store.rename(away) if store.exists() else None
+    service.library.in_the_middle = lambda: store.rename(away) if store.exists() else None
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
     job = put_back_four_times(service, job_id, "the store")
     assert (job.awaited, job.outage_of("store")[1], job.outage_of("hub")[1]) == ("store", 4, 0)
     with service.database.begin() as session:
         assert session.get_one(Worker, service.worker.name).faults == 0
     if is_over:
-        library.in_the_middle = lambda: None
+        service.library.in_the_middle = lambda: None
         away.rename(store)
         assert service.run(job_id).state == JobState.SUCCEEDED
         return

@@ -14,7 +14,7 @@ from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.states import JobState
 from tests.worker import one_job
-from tests.worker.one_job import WEIGHTS, Service, StandInRun
+from tests.worker.one_job import WEIGHTS, Service
 from worker import identity, run_job
 from worker.attempt.attempt import Attempt
 from worker.attempt.transfers import upload_artifacts
@@ -23,7 +23,7 @@ from worker.identity import HeldClaim
 pytestmark = pytest.mark.usefixtures("short_waits")
 
 
-def test_a_job_succeeds_with_its_artifacts(service: Service, library: StandInRun, job_id: UUID) -> None:
+def test_a_job_succeeds_with_its_artifacts(service: Service, job_id: UUID) -> None:
     job = service.run(job_id)
     assert (job.state, job.attempt, job.pruned_perplexity) == (JobState.SUCCEEDED, 1, 12.5)
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
@@ -34,7 +34,7 @@ def test_a_job_succeeds_with_its_artifacts(service: Service, library: StandInRun
 
 
 def test_what_shrinks_is_kept_compressed(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = bytes(range(64)) * 5000
     monkeypatch.setattr(one_job, "WEIGHTS", weights)
@@ -51,7 +51,7 @@ def test_what_shrinks_is_kept_compressed(
 
 @pytest.mark.threat
 def test_a_link_in_the_output_is_not_followed(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"the operator's")
@@ -68,7 +68,7 @@ def test_a_link_in_the_output_is_not_followed(
 
 
 def test_gradient_norms_are_kept_as_they_are(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers read them from the store as they are."""
     monkeypatch.setattr(one_job, "WEIGHTS", bytes(200_000))
@@ -82,9 +82,7 @@ def test_gradient_norms_are_kept_as_they_are(
         assert [row.stored_size for row in queries.artifacts(session, "ada", job_id)] == [None, None]
 
 
-def test_its_events_report_every_stage_including_the_upload(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_its_events_report_every_stage_including_the_upload(service: Service, job_id: UUID) -> None:
     service.run(job_id)
     events = [
         (event.kind, event.data.state if isinstance(event.data, StateChanged) else event.data.stage)
@@ -102,22 +100,20 @@ def test_its_events_report_every_stage_including_the_upload(
 
 
 def test_a_duplicate_message_changes_nothing(
-    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
+    service: Service, job_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.run(job_id)
     before = len(service.events(job_id))
     with caplog.at_level(logging.INFO):
         job = service.run(job_id)
     assert "there is no job for this worker" in caplog.messages
-    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 1)
+    assert (job.state, job.attempt, len(service.library.calls)) == (JobState.SUCCEEDED, 1, 1)
     assert len(service.events(job_id)) == before
 
 
-def test_while_a_job_runs_a_file_says_what_the_worker_holds(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_while_a_job_runs_a_file_says_what_the_worker_holds(service: Service, job_id: UUID) -> None:
     held: list[HeldClaim] = []
-    library.in_the_middle = lambda: held.extend(identity.held_claims(service.worker.claims_directory))
+    service.library.in_the_middle = lambda: held.extend(identity.held_claims(service.worker.claims_directory))
     service.run(job_id)
     assert [(each.job_id, each.attempt) for each in held] == [(job_id, 1)]
     assert identity.held_claims(service.worker.claims_directory) == []
@@ -125,17 +121,17 @@ def test_while_a_job_runs_a_file_says_what_the_worker_holds(
 
 @pytest.mark.parametrize(("owners", "token"), [((), None), (("eve",), None), (("ada", "eve"), "hf_token")])
 def test_the_hub_token_serves_only_owners_that_may_use_it(
-    service: Service, library: StandInRun, job_id: UUID, owners: tuple[str, ...], token: str | None
+    service: Service, job_id: UUID, owners: tuple[str, ...], token: str | None
 ) -> None:
     service.settings = service.settings.model_copy(
         update={"hub_token": SecretStr("hf_token"), "hub_token_owners": owners}
     )
     service.run(job_id)
-    assert library.calls[0].hub_token == token
+    assert service.library.calls[0].hub_token == token
 
 
 @pytest.mark.parametrize("how", ["success", "failure", "cancel"])
-def test_scratch_space_is_left_clean(service: Service, library: StandInRun, job_id: UUID, how: str) -> None:
+def test_scratch_space_is_left_clean(service: Service, job_id: UUID, how: str) -> None:
     leftover = service.settings.work_dir / str(job_id) / "0"
     leftover.mkdir(parents=True)  # from an attempt that was killed on this machine
 
@@ -146,6 +142,6 @@ def test_scratch_space_is_left_clean(service: Service, library: StandInRun, job_
         if how == "cancel":
             service.cancel(job_id)
 
-    library.in_the_middle = in_the_middle
+    service.library.in_the_middle = in_the_middle
     service.run(job_id)
     assert list(service.settings.work_dir.iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 from jobs.lifecycle.events import LogMessage
 from jobs.states import JobState
 from tests.conftest import Submit
-from tests.worker.one_job import Service, StandInRun
+from tests.worker.one_job import Service
 
 SECRET = "ps_abcdefgh_ABCDEFGHIJKLMNOPQRSTUVWX"
 
@@ -17,9 +17,7 @@ def messages(service: Service, job_id: UUID) -> list[str]:
     return [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
 
 
-def test_warnings_and_what_the_library_says_are_events(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_warnings_and_what_the_library_says_are_events(service: Service, job_id: UUID) -> None:
     def log() -> None:
         logging.getLogger("pruning").parent.setLevel(logging.INFO)
         logging.getLogger("pruning.models").info("no room to copy the next block")
@@ -28,7 +26,7 @@ def test_warnings_and_what_the_library_says_are_events(
         logging.getLogger("worker.attempt").warning("job %s: heartbeat failed", job_id)
         logging.getLogger("worker.run_job").warning("job %s: attempt 1 failed", job_id)
 
-    library.in_the_middle = log
+    service.library.in_the_middle = log
     assert service.run(job_id).state == JobState.SUCCEEDED
     assert messages(service, job_id) == [
         "info: no room to copy the next block",
@@ -41,9 +39,7 @@ SIGNED = "https://files.internal/blob?X-Amz-Signature=0123456789abcdef"
 
 
 @pytest.mark.threat
-def test_no_line_of_another_package_and_no_signed_url_is_an_event(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_no_line_of_another_package_and_no_signed_url_is_an_event(service: Service, job_id: UUID) -> None:
     """As huggingface_hub, OpenTelemetry and urllib3 log it; `workers` only begins as a package of ours."""
 
     def log() -> None:
@@ -55,7 +51,7 @@ def test_no_line_of_another_package_and_no_signed_url_is_an_event(
         logging.getLogger().error("of nobody in particular")
         logging.getLogger("pruning.models").warning("could not read %s: using the copy", SIGNED)
 
-    library.in_the_middle = log
+    service.library.in_the_middle = log
     assert service.run(job_id).state == JobState.SUCCEEDED
     assert messages(service, job_id) == [
         "warning: could not read https://files.internal/blob?(secret) using the copy"
@@ -63,12 +59,12 @@ def test_no_line_of_another_package_and_no_signed_url_is_an_event(
 
 
 @pytest.mark.threat
-def test_lines_are_few_short_and_without_secrets(service: Service, library: StandInRun, job_id: UUID) -> None:
+def test_lines_are_few_short_and_without_secrets(service: Service, job_id: UUID) -> None:
     def log() -> None:
         for number in range(150):
             logging.getLogger("pruning.methods").error("%d %s \x1b[2J %s", number, SECRET, "x" * 1000)
 
-    library.in_the_middle = log
+    service.library.in_the_middle = log
     service.run(job_id)
     recorded = messages(service, job_id)
     assert len(recorded) == 101
@@ -78,21 +74,17 @@ def test_lines_are_few_short_and_without_secrets(service: Service, library: Stan
     assert not any(SECRET in line or "\x1b" in line for line in recorded)
 
 
-def test_lines_logged_before_a_failure_are_events(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
+def test_lines_logged_before_a_failure_are_events(service: Service, job_id: UUID) -> None:
     def fail() -> None:
         logging.getLogger("pruning.methods").warning("the last words")
         raise ValueError("for the test")
 
-    library.in_the_middle = fail
+    service.library.in_the_middle = fail
     assert service.run(job_id).state == JobState.FAILED
     assert messages(service, job_id) == ["warning: the last words"]
 
 
-def test_lines_after_the_attempt_are_no_events(
-    service: Service, library: StandInRun, job_id: UUID, submit: Submit
-) -> None:
+def test_lines_after_the_attempt_are_no_events(service: Service, job_id: UUID, submit: Submit) -> None:
     before = list(logging.getLogger().handlers)
     service.run(job_id)
     assert logging.getLogger().handlers == before

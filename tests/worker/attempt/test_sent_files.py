@@ -20,7 +20,7 @@ from jobs.storage.store import Store, StoredFile
 from jobs.tables import Job, SentFile
 from tests.claims import claimed
 from tests.worker import one_job
-from tests.worker.one_job import Service, StandInRun
+from tests.worker.one_job import Service
 from worker import run_job
 from worker.attempt import attempt
 
@@ -67,7 +67,7 @@ def at_the_second_file(act: Callable[[], object]) -> Callable[..., StoredFile]:
 
 
 def test_an_attempt_sends_what_the_one_before_it_has_not_sent(
-    service: Service, library: StandInRun, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as once:
         once.setattr(Store, "put_file", at_the_second_file(lambda: service.take_away(job_id)))
@@ -83,7 +83,7 @@ def test_an_attempt_sends_what_the_one_before_it_has_not_sent(
 
 @pytest.mark.threat
 def test_a_file_that_was_sent_is_not_sent_again_unless_it_is_another_one(
-    service: Service, library: StandInRun, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     succeed = lifecycle.succeed
 
@@ -106,7 +106,7 @@ def test_a_file_that_was_sent_is_not_sent_again_unless_it_is_another_one(
 
 
 def test_a_cancelled_job_keeps_nothing_of_it(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Store, "put_file", at_the_second_file(lambda: service.cancel(job_id)))
     assert service.run(job_id).state == JobState.CANCELLED
@@ -114,7 +114,7 @@ def test_a_cancelled_job_keeps_nothing_of_it(
 
 
 def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
-    service: Service, library: StandInRun, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
+    service: Service, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
     monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 0.0)
