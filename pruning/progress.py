@@ -22,5 +22,14 @@ class Progress(Protocol):
         """A stage has finished. The peak is of the process's resident memory, or of the CUDA device's."""
 
 
-class Silent(Progress):
+class Silent:
     """Ignores progress."""
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        """Do nothing."""
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        """Do nothing."""
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        """Do nothing."""

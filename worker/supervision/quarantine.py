@@ -151,14 +151,11 @@ class Quarantine:
             if layers is not None:
                 workers.record_sandbox(session, self._worker, layers)
 
-        self._write(write)
+        try_write(self._database, write)
         return draining
 
     def _release(self) -> bool:
-        return self._write(lambda session: conditions.release(session, self._worker))
-
-    def _write(self, write: Callable[[Session], object]) -> bool:
-        return try_write(self._database, write)
+        return try_write(self._database, lambda session: conditions.release(session, self._worker))
 
 
 def _layers() -> dict[str, bool] | None:
