@@ -72,6 +72,7 @@ def test_a_job_wants_a_worker_of_the_smallest_class_that_it_fits(database: Datab
                 host_bytes=size("host_bytes"),
                 cpu_bytes=size("host_bytes"),
                 scratch_bytes=size("scratch_bytes"),
+                cpu_scratch_bytes=size("scratch_bytes"),
                 cpu_seconds=draw.choice([0.0, 900.0, 901.0, 1e6]),
             )
             submit(session, spec, needs=needs.model_dump())

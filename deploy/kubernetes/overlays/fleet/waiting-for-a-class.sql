@@ -17,6 +17,7 @@ queued AS (
     coalesce((needs ->> 'host_bytes')::numeric, 0) AS host_bytes,
     coalesce((needs ->> 'cpu_bytes')::numeric, 0) AS cpu_bytes,
     coalesce((needs ->> 'scratch_bytes')::numeric, 0) AS scratch_bytes,
+    coalesce((needs ->> 'cpu_scratch_bytes')::numeric, 0) AS cpu_scratch_bytes,
     -- Nothing is known of it: it may take long.
     CASE WHEN needs = '{}' THEN 1e9 ELSE coalesce((needs ->> 'cpu_seconds')::numeric, 0) END AS cpu_seconds
   FROM jobs
@@ -32,10 +33,10 @@ waiting AS (
   WHERE asked.class = (
       SELECT fleet.class FROM fleet
       WHERE queued.gpus <= fleet.gpus
-        AND queued.scratch_bytes <= fleet.scratch_bytes
         AND CASE WHEN fleet.gpus = 0
-          THEN queued.cpu_bytes <= fleet.host_bytes
-          ELSE queued.device_bytes <= fleet.device_bytes AND queued.host_bytes <= fleet.host_bytes END
+          THEN queued.cpu_bytes <= fleet.host_bytes AND queued.cpu_scratch_bytes <= fleet.scratch_bytes
+          ELSE queued.device_bytes <= fleet.device_bytes AND queued.host_bytes <= fleet.host_bytes
+            AND queued.scratch_bytes <= fleet.scratch_bytes END
         AND (fleet.longest_seconds IS NULL OR queued.cpu_seconds <= fleet.longest_seconds)
       ORDER BY fleet.place LIMIT 1
     )
