@@ -90,6 +90,7 @@ def report_of(
         dense_perplexity_reused=results.quality.dense_reused,
         warnings=(
             *results.resolved.warnings,
+            *_too_few_tokens(recipe, results),
             *_unseen_experts(results, expert_tokens),
             *(results.cut.warnings if results.cut else ()),
             *gradients.warnings,
@@ -107,6 +108,21 @@ def _expert_tokens(results: RunResults) -> Iterator[ExpertTokensFacts]:
     routed = results.cut.routed if results.cut else {}
     for block, tokens in (routed or results.pruned.routed).items():
         yield ExpertTokensFacts(block=block, tokens=tokens)
+
+
+def _too_few_tokens(recipe: Recipe, results: RunResults) -> Iterator[str]:
+    """Warn of weights that were solved for on fewer tokens than their layer has inputs.
+
+    That is a regression with more predictors than observations; docs/results.md has a model that it made
+    worse than a mask alone.
+    """
+    calibration = results.resolved.calibration_facts
+    widest = max((layer.shape[1] for layer in results.pruned.layers), default=0)
+    if recipe.computes_weights and calibration is not None and calibration.tokens < widest:
+        yield (
+            f"kept weights of layers with up to {widest} inputs were solved for on {calibration.tokens} "
+            "calibration tokens; with so few, a method that keeps their values, such as wanda, may be better"
+        )
 
 
 _NAMED_IN_A_WARNING = 4

@@ -72,6 +72,26 @@ def layers_of(directory: Path) -> dict[str, torch.Tensor]:
     }
 
 
+@pytest.mark.parametrize(
+    ("fields", "samples", "warns"),
+    [
+        ({"method": "sparsegpt"}, 1, True),
+        ({"method": "sparsegpt"}, 4, False),
+        ({"method": "wanda"}, 1, False),
+    ],
+)
+def test_weights_that_were_solved_for_on_fewer_tokens_than_inputs_are_warned_of(
+    tiny_llama_dir: Path, tmp_path: Path, fields: dict[str, Any], samples: int, warns: bool
+) -> None:
+    calibration = recipe(tiny_llama_dir).calibration.model_copy(update={"samples": samples})
+    asked = recipe(tiny_llama_dir, **fields, calibration=calibration.model_dump())
+    report = run_recipe(asked, EVALUATION, output=tmp_path / "out")
+    widest = max(layer.shape[1] for layer in report.sparsity.layers)
+    assert (32 * samples < widest) == (samples == 1)
+    of_tokens = [text for text in report.warnings if f"up to {widest} inputs were solved for on 32" in text]
+    assert len(of_tokens) == warns
+
+
 def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     progress = Recorder()
