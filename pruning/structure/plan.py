@@ -129,10 +129,11 @@ class _Planner:
             requested, kept = self._options.left(kind, dense)
         except ValueError as error:
             raise InvalidInput(str(error), field=f"structure.{kind}") from error
-        is_impossible = self._one(kind).reason_against(kept) is not None
-        # A width is rounded already, but to one that experts may not have; what multiple_of says is obeyed.
-        rounds = is_impossible and self._options.multiple_of is None if UNIT_KINDS[kind].is_width else True
-        if amount is not None and amount < 1 and rounds:
+        rounds = amount is not None and amount < 1
+        if rounds and UNIT_KINDS[kind].is_width:
+            # It is rounded already, but to one that experts may not have; what multiple_of says is obeyed.
+            rounds = self._options.multiple_of is None and self._one(kind).reason_against(kept) is not None
+        if rounds:
             kept = self._nearest_possible(kind, requested, most=dense - 1)
         return UnitPlan(kind, dense, requested, kept)
 
