@@ -183,13 +183,13 @@ def run_job(
             console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
             return Outcome.of(watch(client, job.id, console), inconclusive)
     except TimedOut:
-        return _unfinished(client, job, Exit.TIMEOUT)
+        return unfinished(client, job, Exit.TIMEOUT)
     except PruneServeError as error:
         code = Exit.UNREACHABLE if may_pass(error, answered=job is not None) else Exit.USAGE
         return Outcome(code, job, describe_error(error), stale=True)
     except Interrupted as interruption:
         if not _should_cancel(cancel_on_interrupt):
-            return _unfinished(client, job, 128 + interruption.number)
+            return unfinished(client, job, 128 + interruption.number)
     try:
         with time_limit(_LAST_REQUEST_SECONDS):
             # If the interruption came before the response, the same request returns the same job.
@@ -216,7 +216,7 @@ def _submit(client: Client, body: Mapping[str, Any], idempotency_key: str, patie
     return client.submit(body, idempotency_key=idempotency_key, patience=left)
 
 
-def _unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
+def unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
     """Return the outcome with the job as it is now, or else as it was when it was submitted."""
     with suppress(PruneServeError, TimedOut), time_limit(_LAST_REQUEST_SECONDS):
         return Outcome(code, job and client.job(job.id))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import typer
 from typer.core import TyperCommand
 
-from cli.commands.run import run_job, time_limit, watch
+from cli.commands.run import TimedOut, run_job, time_limit, unfinished, watch
 from cli.options import request
 from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
@@ -137,8 +137,12 @@ def wait(
 ) -> None:
     """Follow a job to its end; exit with its outcome's code."""
     with time_limit(timeout):
-        ended = watch(client, find_job(client, job), err if as_json else out)
-    _exit(Outcome.of(ended, inconclusive), client, as_json=as_json)
+        followed = client.job(find_job(client, job))
+        try:
+            outcome = Outcome.of(watch(client, followed.id, err if as_json else out), inconclusive)
+        except TimedOut:
+            outcome = unfinished(client, followed, Exit.TIMEOUT)
+    _exit(outcome, client, as_json=as_json)
 
 
 def _exit(outcome: Outcome, client: Client, *, as_json: bool, written: bool = True) -> NoReturn:

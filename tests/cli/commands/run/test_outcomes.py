@@ -139,8 +139,9 @@ def test_after_the_timeout_the_job_goes_on(
     summary = (tmp_path / "summary.md").read_text()
     assert str(job_id) in summary
     assert "| state | running (prune 3/8) |" in summary
-    waited = CliRunner().invoke(app, ["wait", str(job_id), "--timeout", "1"], env=place)
+    waited = CliRunner().invoke(app, ["wait", str(job_id), "--timeout", "1", "--json"], env=place)
     assert (waited.exit_code, "the job goes on" in waited.stderr) == (Exit.TIMEOUT, True)
+    assert json.loads(waited.stdout)["progress"]["step"] == 3
 
 
 def test_a_submission_outlives_a_restart_of_the_server(
