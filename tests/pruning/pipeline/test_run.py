@@ -78,9 +78,12 @@ def layers_of(directory: Path) -> dict[str, torch.Tensor]:
         ({"method": "sparsegpt"}, 1, True),
         ({"method": "sparsegpt"}, 4, False),
         ({"method": "wanda"}, 1, False),
+        ({"method": "wanda", "refit": True}, 1, True),
+        ({"method": "wanda", "refit": {"ridge": 4}}, 1, False),
+        ({"method": {"name": "admm", "ridge": 4}}, 1, False),
     ],
 )
-def test_weights_that_were_solved_for_on_fewer_tokens_than_inputs_are_warned_of(
+def test_weights_that_were_solved_for_without_a_ridge_on_few_tokens_are_warned_of(
     tiny_llama_dir: Path, tmp_path: Path, fields: dict[str, Any], samples: int, warns: bool
 ) -> None:
     calibration = recipe(tiny_llama_dir).calibration.model_copy(update={"samples": samples})
