@@ -101,7 +101,7 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     assert "Result" in followed
 
 
-@pytest.mark.parametrize("width", [1280, 1000, 800, 360])
+@pytest.mark.parametrize("width", [1280, nightly(1000), nightly(800), 360])
 def test_figures_fit_their_cards_and_details_follow_in_two_screens(
     visit: Callable[..., Visitor], database: Database, width: int
 ) -> None:

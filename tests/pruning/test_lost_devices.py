@@ -34,6 +34,7 @@ from tests.pruning.test_several_devices import (
     placed,
     two_windows_in_a_micro_batch,
 )
+from tests.tiers import nightly
 
 __all__ = ["cuda", "two_windows_in_a_micro_batch"]
 
@@ -73,7 +74,7 @@ def test_without_memory_for_one_window_the_first_device_computes_alone(
 
 
 @pytest.mark.parametrize("room", [0, 1 << 40], ids=["a full host", "a host with room"])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [nightly(1), 2])
 def test_a_block_without_memory_is_pruned_again_from_the_host(
     count: int, room: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_run_writes_the_files_of_a_cpu(
             assert getattr(found.perplexity, name) == pytest.approx(of_cpu, rel=0.02)
 
 
+@pytest.mark.nightly
 def test_exports_and_speeds_are_measured_there(
     checkpoint: Callable[[str], Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -32,6 +32,7 @@ from tests.pruning.families import EACH_FAMILY, five_windows, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
 from tests.pruning.pruned import ignore_steps
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -212,8 +213,8 @@ def masks_on(
     [
         ("llama", {"method": "magnitude"}, (1,)),
         ("llama", {"method": "gblm", "pattern": "2:4"}, (1,)),
-        ("llama", {"method": "admm"}, (1,)),
-        ("llama", {"method": "wanda", "allocation": "owl"}, (1, 2)),
+        nightly("llama", {"method": "admm"}, (1,)),
+        nightly("llama", {"method": "wanda", "allocation": "owl"}, (1, 2)),
         ("llama", {"method": "sparsegpt", "order": "layers"}, (1, 2)),
         ("llama", {"method": "gblm", "refit": {}, "allocation": "gradient"}, (1, 2)),
         ("mixtral", {"method": "gblm", "pattern": "2:4"}, (1, 2)),

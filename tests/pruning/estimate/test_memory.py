@@ -33,6 +33,7 @@ from tests.pruning.families import make
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import gates_of, ignore_steps
 from tests.pruning.recovery.test_distil import nowhere, some_pruned
+from tests.tiers import nightly
 
 VOCABULARY = 64
 WINDOWS = Windows(4, 32)
@@ -196,8 +197,8 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
     ("dtype", "state"),
     [
         ("float32", "float32"),
-        ("float32", "8-bit"),
-        ("bfloat16", "float32"),
+        nightly("float32", "8-bit"),
+        nightly("bfloat16", "float32"),
         ("bfloat16", "8-bit"),
         ("bfloat16", "bfloat16"),
     ],
@@ -218,7 +219,7 @@ def test_the_logits_of_a_training_are_counted(dtype: str) -> None:
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 
-@pytest.mark.parametrize("name", ["an MLP of 8 to 3", "a mixture of 8"])
+@pytest.mark.parametrize("name", ["an MLP of 8 to 3", nightly("a mixture of 8")])
 @pytest.mark.parametrize(("state", "most"), [("float32", 14.5), ("8-bit", 6.5), ("bfloat16", 4.5)])
 def test_a_trained_weight_takes_few_bytes(name: str, state: StateKind, most: float) -> None:
     few, one = (peak_of_training(name, torch.bfloat16, state, blocks=blocks) for blocks in (4, 8))

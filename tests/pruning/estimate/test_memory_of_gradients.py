@@ -22,6 +22,7 @@ from pruning.structure.units import consumers
 from tests.pruning.estimate.test_memory import MODELS, made
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import ignore_steps
+from tests.tiers import nightly
 
 FEW, MANY, WORDS = (Windows(2, 24), 64), (Windows(6, 80), 96), (Windows(2, 96), 1024)
 
@@ -35,7 +36,7 @@ def stores_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("norms", [("l1",), ("l1", "l2"), ("gates",)], ids="+".join)
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [nightly(torch.float32), torch.bfloat16], ids=str)
 def test_the_memory_of_a_gradient_pass_is_what_is_alive(
     dtype: torch.dtype, schedule: ScheduleName, norms: tuple[GradientNorm, ...], name: str, tmp_path: Path
 ) -> None:
