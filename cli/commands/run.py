@@ -217,7 +217,7 @@ def _submit(client: Client, body: Mapping[str, Any], idempotency_key: str, patie
 
 
 def unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
-    """Return the outcome with the job as it is now, or else as it was when it was submitted."""
+    """Return the outcome with the job as it is now, or else as it was given."""
     with suppress(PruneServeError, TimedOut), time_limit(_LAST_REQUEST_SECONDS):
         return Outcome(code, job and client.job(job.id))
     return Outcome(code, job, stale=True)
