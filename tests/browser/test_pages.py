@@ -29,9 +29,8 @@ WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "hei
 @pytest.mark.parametrize(
     ("window", "scheme"),
     [
-        ("wide", "light"),
         ("narrow", "dark"),
-        *(nightly(*screen) for screen in (("wide", "dark"), ("narrow", "light"))),
+        *(nightly(*screen) for screen in (("wide", "light"), ("wide", "dark"), ("narrow", "light"))),
     ],
 )
 def test_every_page_is_accessible_small_and_loads_from_this_service_only(

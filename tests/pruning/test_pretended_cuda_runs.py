@@ -68,19 +68,19 @@ def digests(output: Path) -> dict[str, str]:
 CASES = [
     nightly("llama", "float32", {"method": "magnitude", "sparsity": 0.5}),
     nightly("llama", "float32", {"method": "gradient", "sparsity": 0.5}),
-    ("llama", "float32", {"method": "gblm", "sparsity": 0.5}),
+    nightly("llama", "float32", {"method": "gblm", "sparsity": 0.5}),
     nightly(
         "llama", "bfloat16", {"method": {"name": "gblm", "norm": "l2"}, "pattern": "2:4", "sparsity": 0.5}
     ),
     nightly("llama", "float16", {"method": "gblm", "sparsity": 0.5}),
     nightly("llama", "float32", {"method": "ria", "sparsity": 0.5}),
     nightly("llama", "bfloat16", {**MASKED, "allocation": "owl"}),
-    ("llama", "bfloat16", {"method": "sparsegpt", "pattern": "2:4", "sparsity": 0.5}),
+    nightly("llama", "bfloat16", {"method": "sparsegpt", "pattern": "2:4", "sparsity": 0.5}),
     ("llama", "bfloat16", {"method": "best", "sparsity": 0.5}),
     nightly("llama", "float32", {"method": "best", "pattern": "2:4", "sparsity": 0.5}),
     nightly("llama", "float32", {**MASKED, "swaps": 20}),
     nightly("llama", "float32", {**MASKED, "permute": True, "pattern": "2:4"}),
-    ("llama", "float32", FEWER_CHANNELS),
+    nightly("llama", "float32", FEWER_CHANNELS),
     nightly("llama", "bfloat16", {"structure": {"kv_groups": 0.5, "blocks": 1}}),
     nightly("llama", "float32", {"structure": {"parameters": 0.2}}),
     nightly("llama", "float32", {**MASKED, **trained()}),

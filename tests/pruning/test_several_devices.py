@@ -140,16 +140,16 @@ def test_the_pretended_devices_are_distinguished_within_a_backward_pass() -> Non
 @pytest.mark.parametrize(
     ("family", "dtype", "schedule", "count"),
     [
-        ("llama", torch.float32, "whole", 1),
+        nightly("llama", torch.float32, "whole", 1),
         ("llama", torch.bfloat16, "whole", 1),
         ("llama", torch.bfloat16, "streamed", 1),
-        ("gpt2", torch.float32, "streamed", 1),
+        nightly("gpt2", torch.float32, "streamed", 1),
         ("mixtral", torch.bfloat16, "streamed", 1),
-        ("falcon", torch.bfloat16, "streamed", 1),
-        ("llama", torch.float32, "whole", 2),
+        nightly("falcon", torch.bfloat16, "streamed", 1),
+        nightly("llama", torch.float32, "whole", 2),
         ("llama-tied", torch.bfloat16, "whole", 3),
-        ("llama", torch.bfloat16, "streamed", 2),
-        ("gpt2", torch.float32, "streamed", 3),
+        nightly("llama", torch.bfloat16, "streamed", 2),
+        nightly("gpt2", torch.float32, "streamed", 3),
         ("mixtral", torch.bfloat16, "whole", 2),
         ("mixtral", torch.bfloat16, "streamed", 3),
     ],
@@ -211,8 +211,8 @@ def masks_on(
 @pytest.mark.parametrize(
     ("family", "fields", "counts"),
     [
-        ("llama", {"method": "magnitude"}, (1,)),
-        ("llama", {"method": "gblm", "pattern": "2:4"}, (1,)),
+        nightly("llama", {"method": "magnitude"}, (1,)),
+        nightly("llama", {"method": "gblm", "pattern": "2:4"}, (1,)),
         nightly("llama", {"method": "admm"}, (1,)),
         nightly("llama", {"method": "wanda", "allocation": "owl"}, (1, 2)),
         ("llama", {"method": "sparsegpt", "order": "layers"}, (1, 2)),

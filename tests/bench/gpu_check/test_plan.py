@@ -203,7 +203,7 @@ def test_a_check_that_hangs_leaves_where_its_threads_were(surroundings: Surround
         "waits_for_the_device()\n"
     )
     at = replace(surroundings, command=(sys.executable, str(program)))
-    (hanging,) = run_plan([check(0, "hangs", 20)], 20, at)
+    (hanging,) = run_plan([check(0, "hangs", 8)], 8, at)
     assert hanging.error.startswith("killed after its limit of ")
     assert "in waits_for_the_device" in hanging.log
 

@@ -1,4 +1,4 @@
-"""A sample of the scenarios for every change; `make faults` runs all of them, in `scenarios_*.py`."""
+"""A sample of the scenarios that `make faults` runs, in `scenarios_*.py`."""
 
 import ast
 from pathlib import Path
@@ -17,6 +17,7 @@ OURS = {
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_killed_child_and_a_flushed_broker(service: Service, judge: Judge) -> None:
     kill_in(service, judge, "prune")
     with judge.scenario("broker flushed, 5 jobs waiting") as scenario:

@@ -200,7 +200,7 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
         nightly("float32", "8-bit"),
         nightly("bfloat16", "float32"),
         ("bfloat16", "8-bit"),
-        ("bfloat16", "bfloat16"),
+        nightly("bfloat16", "bfloat16"),
     ],
 )
 @pytest.mark.parametrize("name", MODELS)
@@ -220,7 +220,9 @@ def test_the_logits_of_a_training_are_counted(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["an MLP of 8 to 3", nightly("a mixture of 8")])
-@pytest.mark.parametrize(("state", "most"), [("float32", 14.5), ("8-bit", 6.5), ("bfloat16", 4.5)])
+@pytest.mark.parametrize(
+    ("state", "most"), [nightly("float32", 14.5), ("8-bit", 6.5), nightly("bfloat16", 4.5)]
+)
 def test_a_trained_weight_takes_few_bytes(name: str, state: StateKind, most: float) -> None:
     few, one = (peak_of_training(name, torch.bfloat16, state, blocks=blocks) for blocks in (4, 8))
     weights = one[1].block_weights - few[1].block_weights

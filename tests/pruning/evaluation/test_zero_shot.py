@@ -23,6 +23,7 @@ from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
 from tests.pruning.tiny import tiny_llama
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -269,7 +270,7 @@ def test_a_definition_that_changes_while_it_is_used_ends_the_run(
 
 @with_harness
 @pytest.mark.usefixtures("own_tasks_only")
-@pytest.mark.parametrize("changed", ["limit", "files"])
+@pytest.mark.parametrize("changed", [nightly("limit"), "files"])
 def test_scores_of_other_files_or_under_another_limit_are_not_resumed(
     changed: str, tiny_llama_dir: Path, tmp_path: Path, definitions: Path
 ) -> None:

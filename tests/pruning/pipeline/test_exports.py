@@ -102,6 +102,7 @@ def test_each_file_is_measured_next_to_the_dense_model(masked: tuple[Path, Repor
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_every_model_that_was_placed_ends_its_stage(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,7 +193,7 @@ PRUNING: dict[str, tuple[str, dict[str, Any], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", [name if name == "best" else nightly(name) for name in PRUNING])
+@pytest.mark.parametrize("name", [name if name == "sparsegpt" else nightly(name) for name in PRUNING])
 @pytest.mark.usefixtures("two_windows_at_once")
 def test_a_block_that_ran_out_of_memory_is_pruned_with_the_same_bits(name: str, tmp_path: Path) -> None:
     family, fields, stages = PRUNING[name]
