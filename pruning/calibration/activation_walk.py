@@ -27,6 +27,9 @@ Retry = Callable[[Callable[[], None], Callable[[], None]], None]
 """Calls the first function, which works on a block. Where that has failed, it may call the second, which
 reduces what is held on devices, and the first once more."""
 
+MASSIVE = 10.0
+"""A token has massive activations where its norm is over this many times the median norm of its window."""
+
 
 def once(attempt: Callable[[], None], reduce: Callable[[], None]) -> None:
     """Call `attempt` once: a `Retry` that never retries."""
@@ -305,6 +308,9 @@ class PairedForward(BlockwiseForward):
                     own = _RecordInputs([residual], stop=False)
                     with observing([residual], tokens, own):
                         error = dense_output - call(block.module, hidden)
+                    error = error.reshape(*tokens.shape, -1)
+                    # The layer would mend the large errors of massive activations at the other tokens' cost.
+                    error.masked_fill_(massive(dense_output.reshape(error.shape)), 0)
                     given = own.by_name[residual.name].reshape(*tokens.shape, -1)
                     statistics.add_output_error(residual, given.unbind(), error.unbind())
                 else:
@@ -316,6 +322,17 @@ class PairedForward(BlockwiseForward):
         super().advance(index)
         self._run(index, self._dense_block, self._dense_hidden)
         self._dense_block = nn.Identity()  # frees it before the next block is copied
+
+
+def massive(hidden: Tensor) -> Tensor:
+    """Return which tokens of (windows, tokens, features) have massive activations: (windows, tokens, 1).
+
+    A window's first token often has, since attention goes there where no token matters (Sun et al. 2024,
+    arXiv 2402.17762).
+    """
+    norms = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
+    middle = (hidden.shape[1] - 1) // 2  # on CUDA, median is not deterministic
+    return norms > MASSIVE * norms.sort(dim=1).values[:, middle, None]
 
 
 class _RecordInputs(Observer):

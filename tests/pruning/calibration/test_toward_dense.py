@@ -49,11 +49,23 @@ def layer_input_and_block_output(
     return found["inputs"].flatten(0, -2), found["output"].flatten(0, -2)
 
 
+def with_massive_activations(model: PreTrainedModel) -> PreTrainedModel:
+    """Make the embedding of the first window's first token a thousand times larger."""
+    with torch.no_grad():
+        model.get_input_embeddings().weight[five_windows()[0, 0]] *= 1000
+    return model
+
+
+@pytest.mark.parametrize("is_massive", [False, True], ids=["alike", "one massive"])
 @pytest.mark.parametrize("ridge", [0.0, 3.0])
 @pytest.mark.parametrize("family", GROUPS)
-def test_refit_weights_give_outputs_between_those_of_both_models(family: str, ridge: float) -> None:
+def test_refit_weights_give_outputs_between_those_of_both_models(
+    family: str, ridge: float, is_massive: bool
+) -> None:
     blocks, steps = GROUPS[family]
     dense = make(family, torch.float64)
+    if is_massive:
+        with_massive_activations(dense)
     model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
     result = prune(model, recipe(TOWARD, ridge), five_windows(), {}, step=ignore_steps)
     for number in range(len(dense.get_submodule(blocks))):
@@ -70,6 +82,8 @@ def test_refit_weights_give_outputs_between_those_of_both_models(family: str, ri
                 error = (dense_inputs - inputs) @ weight.T
                 if name == RESIDUAL_LAYER[family]:
                     error = dense_output - output
+                    error[massive_tokens(dense_output)] = 0
+                    assert is_massive == bool(massive_tokens(dense_output).any())
                 target = inputs @ weight.T + TOWARD * error
                 mask = naive.mask_of(weight.abs(), "unstructured", 0.5, whole_matrix=True)
                 solved[layer] = least_squares(inputs, target, weight, mask, ridge)
@@ -98,6 +112,15 @@ def test_the_layer_that_decides_a_blocks_output_is_found_in_bfloat16(
     prune(model, recipe(TOWARD), five_windows(), {}, step=ignore_steps)
     count, name = len(model.get_submodule(GROUPS[family][0])), RESIDUAL_LAYER[family]
     assert found == ({f"{GROUPS[family][0]}.{number}.{name}" for number in range(count)} if name else set())
+
+
+def massive_tokens(hidden: Tensor) -> Tensor:
+    """Return (tokens,): True where a token's norm is over ten times the median of its window."""
+    found = []
+    for window in hidden.view(*five_windows().shape, -1):
+        norms = [float(token.norm()) for token in window]
+        found += [norm > 10 * sorted(norms)[(len(norms) - 1) // 2] for norm in norms]
+    return torch.tensor(found)
 
 
 def least_squares(inputs: Tensor, target: Tensor, weight: Tensor, mask: Tensor, ridge: float) -> Tensor:
