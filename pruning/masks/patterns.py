@@ -97,10 +97,12 @@ def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
         return torch.zeros_like(scores, dtype=torch.bool)
     last = _value_at_rank(scores, count)
     mask = scores <= last
-    if torch.any(mask.sum(dim=1) != count):
+    tied = (mask.sum(dim=1) != count).nonzero()[:, 0]
+    if len(tied):  # often a few rows: only these are held once more
+        scores, last = scores[tied], last[tied]
         below, equal = scores < last, scores == last
         places = count - below.sum(dim=1, keepdim=True)
-        mask = below | (equal & (equal.cumsum(dim=1) <= places))
+        mask[tied] = below | (equal & (equal.cumsum(dim=1, dtype=torch.int32) <= places))
     return mask
 
 

@@ -79,7 +79,8 @@ class CudaCopyStream:
         event.synchronize()
 
     def copy(self, target: Tensor, source: Tensor) -> None:
-        with torch.cuda.stream(self._stream):
+        # In a new thread, whose device is the first, leaving the stream alone would make a context there.
+        with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
             target.copy_(source, non_blocking=True)
 
     def copy_to_peer(self, other: Self, target: Tensor, source: Tensor) -> None:
