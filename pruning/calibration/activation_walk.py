@@ -332,7 +332,8 @@ def massive(hidden: Tensor) -> Tensor:
     """
     norms = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
     middle = (hidden.shape[1] - 1) // 2  # on CUDA, median is not deterministic
-    return norms > MASSIVE * norms.sort(dim=1).values[:, middle, None]
+    medians: Tensor = norms.sort(dim=1).values[:, middle, None]
+    return norms > MASSIVE * medians
 
 
 class _RecordInputs(Observer):
