@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
+from urllib.parse import unquote
 
 from tests.http_servers import QuietHandler
 
@@ -65,7 +66,7 @@ class _Handler(QuietHandler):
         elif self.server.refusal and "/resolve/" in self.path:
             self._answer(self.server.refusal[0], error=self.server.refusal[1])
         else:
-            self._serve(self.path.split("?")[0].strip("/").split("/"))
+            self._serve(unquote(self.path.split("?")[0]).strip("/").split("/"))
 
     def _serve(self, parts: list[str]) -> None:
         names = sorted(path.name for path in self.server.directory.iterdir())

@@ -298,7 +298,8 @@ def _resolve_from_hub(
     found = describe_files(small, model.names)
     config = suitable_config(found.config, scratch)
     before_download(found.config, model.missing(found.weight_files))
-    weights = ModelFiles.freeze(model.download(*found.weight_files), found.weight_files, model.roots)
+    directory = model.download_weights(found.weight_files)
+    weights = ModelFiles.freeze(directory, found.weight_files, model.roots)
     files = replace(weights + small, scratch=scratch).hashed(trust_blob_names=True)
     return _prunable(reference, files, config, found, commit=model.commit)
 

@@ -52,14 +52,21 @@ class HubModel:
         self.names = self.names or all_files(self._directory)
 
     def download(self, *patterns: str) -> Path:
-        """Download the files whose names match. Return the directory of all files downloaded so far.
+        """Download the files other than the weights whose names match. Return the model's directory.
 
-        Raises InvalidInput before the download for one other than the weights that is too large.
+        Raises InvalidInput before the download for one that is too large.
         """
         for name, size in self._sizes.items():
-            if any(fnmatch(name, pattern) for pattern in patterns) and not name.endswith(".safetensors"):
+            if any(fnmatch(name, pattern) for pattern in patterns):
                 refuse_oversized(name, size)
         return self._snapshot(self.commit, patterns)
+
+    def download_weights(self, names: Collection[str]) -> Path:
+        """Download files of any size. Return the model's directory.
+
+        The repository's index names them, so `[0-9]` in a name must not fetch what `missing` has not counted.
+        """
+        return self._snapshot(self.commit, tuple(map(escape, names)))
 
     def missing(self, names: Collection[str]) -> Mapping[Path, int]:
         """Return the bytes of these files that are still to be downloaded, by a directory on their disk."""

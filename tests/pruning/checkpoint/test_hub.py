@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors import safe_open
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, PruningError, Unreachable
@@ -55,6 +56,17 @@ def test_only_what_is_needed_is_downloaded(hub: StandInHub) -> None:
     (hub.directory / "pytorch_model.bin").write_bytes(b"and again, as a pickle")
     from_hub()
     assert not any("consolidated" in path or "pytorch_model" in path for path in hub.asked)
+
+
+def test_the_name_of_a_weight_file_is_no_pattern(hub: StandInHub) -> None:
+    weights = hub.directory / "model.safetensors"
+    with safe_open(weights, "pt") as file:
+        index = {"weight_map": dict.fromkeys(file.keys(), "w[0-9].safetensors")}
+    weights.rename(hub.directory / "w[0-9].safetensors")
+    (hub.directory / "model.safetensors.index.json").write_text(json.dumps(index))
+    (hub.directory / "w1.safetensors").write_bytes(b"not counted before the download")
+    assert from_hub().weight_files == ("w[0-9].safetensors",)
+    assert not any("w1" in path for path in hub.asked)
 
 
 def test_an_unprunable_model_is_refused_before_its_weights_are_downloaded(hub: StandInHub) -> None:
@@ -229,10 +241,11 @@ def test_offline_mode_serves_the_cache_and_nothing_else(
 
 
 @pytest.mark.threat
-def test_a_file_that_is_too_large_is_not_downloaded(hub: StandInHub) -> None:
-    with (hub.directory / "LICENSE").open("wb") as file:
+@pytest.mark.parametrize("name", ["LICENSE", "LICENSE-00001.safetensors"])
+def test_a_file_that_is_too_large_is_not_downloaded(hub: StandInHub, name: str) -> None:
+    with (hub.directory / name).open("wb") as file:
         file.truncate(5 * 2**20)
-    with pytest.raises(InvalidInput, match="LICENSE of the model has 5242880 bytes"):
+    with pytest.raises(InvalidInput, match=f"{name} of the model has 5242880 bytes"):
         from_hub()
     assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]
 
