@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 _NO_STORE = "STORE_URL must be file:///directory or s3://bucket/prefix"
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
+STALL = timedelta(seconds=30)
+"""Without a byte of an answer; then the store counts as unreachable. The whole answer may take longer."""
+
+SEND = timedelta(minutes=30)
+"""For a request that sends much. A stall limit would cut it: the library's runs while a request is sent.
+
+That the other side takes no more bytes is noticed in 30 s, by the TCP_USER_TIMEOUT that the library sets.
+"""
+
+_WHOLE_FILE = timedelta(days=1)  # the API fetches one at the pace of its client
+
 
 def directory_of(url: str) -> Path | None:
     """Return the directory that the URL names; None if it names a bucket, or nothing."""
@@ -24,8 +35,10 @@ def directory_of(url: str) -> Path | None:
     return Path(unquote(parts.path)) if is_directory else None
 
 
-def object_store(url: str) -> "ObjectStore":
+def object_store(url: str, *, sends_much: bool = False) -> "ObjectStore":
     """Open it. Raises `WrongSettings` for any other URL.
+
+    `sends_much`: to send requests of more than a few hundred kilobytes, which may take up to `SEND`.
 
     A directory must exist: one that was made here would pass for the store while its disk is not mounted.
     """
@@ -34,7 +47,11 @@ def object_store(url: str) -> "ObjectStore":
         return LocalStore(directory, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
         config = _credentials()
-        client: ClientConfig = {"connect_timeout": "5s"}
+        # The library's own limit is 30 s for a whole request with its body, however fast that comes.
+        client: ClientConfig = (
+            {"timeout": SEND} if sends_much else {"timeout": _WHOLE_FILE, "read_timeout": STALL}
+        )
+        client["connect_timeout"] = "5s"
         # As other clients of S3 read them.
         if endpoint := os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
             config["endpoint"] = endpoint

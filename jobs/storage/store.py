@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _READ_BYTES = 1024 * 1024
+_SMALL_BYTES = 256 * 1024  # sent within the limit of a stall at 9 kB/s
 _PART_BYTES = 16 * 1024 * 1024
 _MAX_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
@@ -95,6 +96,7 @@ class Store:
         """
         self._url, self._directory = url, directory_of(url)
         self._opened = object_store(url) if self._directory is None else None
+        self._patient = object_store(url, sends_much=True) if self._directory is None else None
 
     @property
     def _objects(self) -> "ObjectStore":
@@ -106,6 +108,10 @@ class Store:
         if self._opened is None:
             self._opened = object_store(self._url)
         return self._opened
+
+    def _taking(self, size: int) -> "ObjectStore":
+        """Return where to send a file of at most so many bytes."""
+        return self._objects if self._patient is None or size <= _SMALL_BYTES else self._patient
 
     @staticmethod
     def _is_directory(path: Path) -> bool:
@@ -140,10 +146,10 @@ class Store:
             with translated_errors(key):
                 if size <= _PART_BYTES:
                     # One request can be retried safely; the request that completes a multipart upload cannot.
-                    obstore.put(self._objects, key, b"".join(written), use_multipart=False)
+                    obstore.put(self._taking(size), key, b"".join(written), use_multipart=False)
                 else:
                     obstore.put(
-                        self._objects,
+                        self._taking(size),
                         key,
                         iter(written),
                         chunk_size=_part_bytes(size),
@@ -165,7 +171,11 @@ class Store:
         try:
             with measured("write"), translated_errors(key):
                 await obstore.put_async(
-                    self._objects, key, aiter(reader), chunk_size=_part_bytes(at_most), max_concurrency=2
+                    self._taking(at_most),
+                    key,
+                    aiter(reader),
+                    chunk_size=_part_bytes(at_most),
+                    max_concurrency=2,
                 )
         except Exception:
             if reader.error is not None:
