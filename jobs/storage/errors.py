@@ -14,6 +14,7 @@ from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 
 # MinIO's disks and its buckets' quotas, Ceph's quotas.
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
+NO_BUCKET = "the store's bucket does not exist; the operator must create it"
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _DIRECTORY_ERROR = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
 _FILE_ERRNOS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
@@ -42,7 +43,7 @@ class StoreRefused(StoreError):
 
 
 class StoreDenied(StoreUnreachable):
-    """The store refuses the credentials, or lacks the bucket, until the operator corrects it."""
+    """The store refuses the credentials, or lacks the bucket or an upload, until the operator corrects it."""
 
     kind = "refused"
 
@@ -81,13 +82,15 @@ def translated_errors(key: str) -> Iterator[None]:
     """Raise what obstore raises as one of the errors above. `key`: of the file."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise NotStored(f"there is no file {key} in the store") from error
-    except exceptions.BaseError as error:
+    except (FileNotFoundError, exceptions.BaseError) as error:
+        if _code_of(error) == "NoSuchBucket":
+            raise StoreDenied(NO_BUCKET) from error
         raise _translated(error, key) from error
 
 
 def _translated(error: Exception, key: str) -> StoreError:
+    if isinstance(error, FileNotFoundError):
+        return NotStored(f"there is no file {key} in the store")
     if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
         return StoreFull(f"the store is full{_code(error)}; the operator must make room")
     if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):

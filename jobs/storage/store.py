@@ -23,6 +23,7 @@ from obstore.store import S3Store
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import streams
 from jobs.storage.errors import (
+    NO_BUCKET,
     NotStored,
     StoreDenied,
     StoreRefused,
@@ -156,7 +157,7 @@ class Store:
                         max_concurrency=_PARTS_AT_ONCE,
                     )
         except NotStored as error:
-            raise StoreDenied("the store's bucket does not exist; the operator must create it") from error
+            raise StoreDenied(NO_BUCKET) from error
         except Exception:
             # obstore wraps what the reader raised in an error of its own.
             if reader.error is not None:

@@ -14,7 +14,7 @@ from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queue import memory
 from jobs.storage import uploads
-from jobs.storage.errors import NotStored, StoreError
+from jobs.storage.errors import NotStored, StoreDenied, StoreError
 from jobs.storage.store import StoredFile
 from jobs.storage.streams import is_compressible
 from jobs.tables import SentFile
@@ -32,8 +32,8 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
     """Download each file that the job names into `directory`, under the name that the library looks for.
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
-    InvalidInput with the field of a file that has been deleted since the job was submitted, and DoesNotFit
-    for one that is larger than what is free on the disk.
+    InvalidInput with the field of a file that has been deleted since the job was submitted, DoesNotFit for
+    one that is larger than what is free on the disk, and StoreDenied for one that only the store lacks.
     """
     directory.mkdir(exist_ok=True)
 
@@ -59,8 +59,9 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
         try:
             attempt.download(file.key, directory / file.name, size=file.size)
         except NotStored as error:
-            what = "uploaded text is" if of_a_text else "gradient norms are"
-            raise InvalidInput(f"the {what} no longer in the store", field=file.field) from error
+            # It has a row, and a job that has not ended keeps it from being deleted: the store has lost it.
+            what = "the uploaded text" if of_a_text else "the gradient norms"
+            raise StoreDenied(f"the store lacks {what}; the operator must restore it") from error
 
 
 def upload_artifacts(

@@ -1,11 +1,12 @@
 """One store, in a directory and on a real S3 server."""
 
+import asyncio
 import errno
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -37,6 +38,10 @@ def small(tmp_path: Path, content: bytes = b"content") -> Path:
     path = tmp_path / "small"
     path.write_bytes(content)
     return path
+
+
+async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def sha256(path: Path) -> str:
@@ -290,9 +295,21 @@ def test_wrong_credentials_are_refused_without_naming_them(
     assert "secret-key" not in str(refused.value)
 
 
-def test_a_missing_bucket_is_named_as_the_cause(s3_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store, path: store.put_file("a", path),
+        lambda store, path: asyncio.run(store.put_stream("a", in_pieces(b"content"), at_most=7)),
+        lambda store, path: store.download("a", path),
+        lambda store, path: list(store.list("a")),
+    ],
+    ids=["put_file", "put_stream", "download", "list"],
+)
+def test_a_missing_bucket_is_named_as_the_cause(
+    s3_url: str, tmp_path: Path, use: Callable[[Store, Path], object]
+) -> None:
     with pytest.raises(StoreDenied, match="bucket does not exist"):
-        Store("s3://nowhere").put_file("a", small(tmp_path))
+        use(Store("s3://nowhere"), small(tmp_path))
 
 
 def test_an_unreachable_server_is_a_transient_error(

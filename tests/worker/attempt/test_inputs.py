@@ -18,7 +18,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage import uploads
 from jobs.storage.store import Store, StoredFile
-from jobs.tables import Job, Upload
+from jobs.tables import NOW, Job, Upload
 from pruning.data.text import Source, read_documents
 from pruning.errors import PruningError
 from pruning.pipeline.run import RunRequest, Services
@@ -108,6 +108,21 @@ def test_a_text_that_was_deleted_meanwhile_is_named(
     assert job.error is not None
     assert job.error["field"] == "calibration.dataset"
     assert "upload it again" in job.error["message"]
+
+
+def test_a_text_that_only_the_store_has_lost_is_waited_for(
+    service: Service, documents: list[Sequence[str]], tmp_path: Path
+) -> None:
+    job_id = service.submit(service.upload(tmp_path))
+    service.store.delete("uploads/1")
+    job = service.run(job_id)
+    assert (job.state, job.awaited, job.error) == (JobState.QUEUED, "store", None)
+    assert job.waiting_for == "the store lacks the uploaded text"
+    service.store.put_file("uploads/1", tmp_path / "sent")
+    with service.database.begin() as session:
+        session.execute(update(Job).values(next_try_at=NOW))
+    service.run(job_id)
+    assert documents == [["one", "two"]]
 
 
 def test_a_text_larger_than_the_free_disk_waits_for_a_worker_with_more_room(
