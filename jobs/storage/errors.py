@@ -17,6 +17,7 @@ _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
 NO_BUCKET = "the store's bucket does not exist; the operator must create it"
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _DIRECTORY_ERROR = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
+_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 _FILE_ERRNOS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
 _CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 
@@ -106,6 +107,8 @@ def _translated(error: Exception, key: str) -> StoreError:
 
 def directory_error(number: int) -> StoreUnreachable:
     """Return the error of a store that is a directory, by its `errno`."""
+    if number in _FULL_ERRNOS:
+        return StoreFull("the store is full; the operator must make room")
     return (FileUnusable if number in _FILE_ERRNOS else StoreUnreachable)(_directory_error_message(number))
 
 

@@ -4,6 +4,7 @@ Rows decide which files count. A row names the key, the size and the SHA-256 of 
 files are orphaned. Every attempt writes under its own prefix, so no write needs to be conditional.
 """
 
+import asyncio
 import errno
 import hashlib
 import logging
@@ -163,6 +164,8 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
+        if self._directory is not None:
+            _sync(self._directory, key)
         STORE_BYTES.record(written.size, direction="written")
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
 
@@ -178,6 +181,8 @@ class Store:
                     chunk_size=_part_bytes(at_most),
                     max_concurrency=2,
                 )
+                if self._directory is not None:
+                    await asyncio.to_thread(_sync, self._directory, key)
         except Exception:
             if reader.error is not None:
                 raise reader.error from None
@@ -349,6 +354,24 @@ def _write_file(
             size += len(piece)
             on_bytes(size)
     return StoredFile(key, size, digest.hexdigest())
+
+
+def _sync(directory: Path, key: str) -> None:
+    """Write a file and its name to the disk: no row may name what a power cut would take. obstore does not.
+
+    Every directory above it, as another process that has made one may not have done so yet.
+    """
+    path = directory / key
+    for each in (path, *path.parents[: len(Path(key).parts)]):
+        try:
+            descriptor = os.open(each, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # of a file system that cannot sync directories
+                raise directory_error(error.errno or errno.EIO) from error
 
 
 def _unlink(path: Path) -> None:

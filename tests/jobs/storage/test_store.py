@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import pytest
 from obstore.store import LocalStore
 
 from jobs.secret_files import WrongSettings
-from jobs.storage.errors import FileUnusable, NotStored, StoreDenied, StoreUnreachable
+from jobs.storage.errors import FileUnusable, NotStored, StoreDenied, StoreFull, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 from tests.stack import directory_store
 
@@ -65,6 +66,47 @@ def test_a_file_is_replaced(store: Store, tmp_path: Path) -> None:
     store.put_file("a", small(tmp_path, b"first"))
     store.put_file("a", small(tmp_path, b"second"))
     assert b"".join(store.stream("a")) == b"second"
+
+
+def test_a_file_and_its_directories_are_on_the_disk_when_it_counts_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, top, fsync = Store(directory_store(tmp_path)), tmp_path / "store", os.fsync
+    synced: set[int] = set()
+
+    def noted(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store.put_file("jobs/1/a", small(tmp_path))
+    paths = [top, top / "jobs", top / "jobs" / "1", top / "jobs" / "1" / "a"]
+    assert synced == {path.stat().st_ino for path in paths}
+    asyncio.run(store.put_stream("uploads/b", in_pieces(b"content"), at_most=7))
+    assert {path.stat().st_ino for path in (top / "uploads", top / "uploads" / "b")} <= synced
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [
+        (errno.EIO, StoreUnreachable),
+        (errno.ENOSPC, StoreFull),
+        (errno.EDQUOT, StoreFull),
+        (errno.EINVAL, None),
+    ],
+)
+def test_a_file_that_does_not_get_to_the_disk_does_not_count_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, raised: type[Exception] | None
+) -> None:
+    """Of a file system that cannot sync, there is nothing to wait for (EINVAL)."""
+
+    def failing(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    store = Store(directory_store(tmp_path))
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(raised) if raised else nullcontext():
+        store.put_file("a", small(tmp_path))
 
 
 def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
