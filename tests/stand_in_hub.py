@@ -25,6 +25,7 @@ class StandInHub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.directory = directory
         self.private = False
+        self.older: list[str] = []  # commits that it still answers with, one after the other
         self.broken = False
         self.silent = False  # takes a request, and never answers it
         self._over = threading.Event()
@@ -73,7 +74,8 @@ class _Handler(QuietHandler):
         match parts:
             case ["api", "models", "maker", "tiny"] | ["api", "models", "maker", "tiny", "revision", "main"]:
                 siblings = [self._sibling(name) for name in names]
-                self._answer(200, json.dumps({"id": "maker/tiny", "sha": COMMIT, "siblings": siblings}))
+                sha = self.server.older.pop() if self.server.older else COMMIT
+                self._answer(200, json.dumps({"id": "maker/tiny", "sha": sha, "siblings": siblings}))
             case ["api", "models", "maker", "tiny", "revision", _]:
                 self._answer(404, error="RevisionNotFound")
             case ["api", "models", "maker", "tiny", "tree", revision] if revision == COMMIT:

@@ -40,6 +40,7 @@ class HubModel:
         self._reference = reference
         self._sizes: dict[str, int | None] = {}  # declared by the Hub
         self._blobs: dict[str, str | None] = {}  # their names in the cache
+        self._listed: str | None = None  # the commit that these are of
         self._token = token or False  # never a token stored on this machine
         try:
             self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
@@ -49,6 +50,8 @@ class HubModel:
         # By the name of the revision, so that the cache records its commit for offline mode.
         self._directory = self._snapshot(reference.revision, (CONFIG,))
         self.commit = self._directory.name
+        if self._listed not in (None, self.commit):  # whose sizes are unknown
+            raise Unreachable(f"{reference.id} has just changed on the Hub; try again", field="model.id")
         self.names = self.names or all_files(self._directory)
 
     def download(self, *patterns: str) -> Path:
@@ -96,6 +99,7 @@ class HubModel:
             self._reference.id, revision=self._reference.revision, files_metadata=True
         )
         files = info.siblings or ()
+        self._listed = info.sha
         self._sizes = {file.rfilename: file.size for file in files}
         self._blobs = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in files}
         return tuple(self._sizes)

@@ -250,6 +250,14 @@ def test_a_file_that_is_too_large_is_not_downloaded(hub: StandInHub, name: str) 
     assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]
 
 
+def test_a_model_that_changes_after_its_files_were_listed_is_listed_again(hub: StandInHub) -> None:
+    hub.older = ["f" * 40]
+    with pytest.raises(Unreachable, match="has just changed on the Hub; try again"):
+        from_hub()
+    assert not [path for path in hub.asked if "resolve" in path and "config.json" not in path]
+    assert from_hub().commit == COMMIT
+
+
 @pytest.mark.threat
 def test_too_many_files_next_to_the_weights_are_not_downloaded(hub: StandInHub) -> None:
     for number in range(100):
