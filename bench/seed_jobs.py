@@ -35,8 +35,8 @@ INSERT INTO job_labels (job_id, name, value, owner)
 SELECT jobs.id, label.key, label.value, jobs.owner FROM jobs, jsonb_each_text(jobs.labels) AS label
 """
 _LEASES = """
-INSERT INTO leases (job_id, token, expires_at, check_at)
-SELECT id, lease_token, now() + interval '1 day', now() + interval '1 day' FROM jobs WHERE state = 'running'
+INSERT INTO leases (job_id, token, expires_at)
+SELECT id, lease_token, now() + interval '1 day' FROM jobs WHERE state = 'running'
 """
 _ATTEMPTS = "INSERT INTO job_attempts (job_id, attempt, worker) SELECT id, 1, 'worker' FROM jobs"
 

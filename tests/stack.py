@@ -166,9 +166,7 @@ class Stack:
     def expire_lease(self, job_id: UUID) -> None:
         """Let the job's lease end now, instead of waiting for it to expire."""
         with self.database.begin() as session:
-            session.execute(
-                update(Lease).where(Lease.job_id == job_id).values(expires_at=func.now(), check_at=func.now())
-            )
+            session.execute(update(Lease).where(Lease.job_id == job_id).values(expires_at=func.now()))
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)

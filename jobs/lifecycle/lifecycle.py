@@ -120,8 +120,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         outbox.enqueue_job_started(session, job_id)
     began = {"job_id": job_id, "attempt": row.attempt, "worker": worker, "gpus": usage.gpus_of(worker)}
     session.execute(insert(JobAttempt).values(began))
-    until = NOW + timedelta(seconds=lease_seconds)
-    lease = {"token": token, "expires_at": until, "check_at": until}
+    lease = {"token": token, "expires_at": NOW + timedelta(seconds=lease_seconds)}
     session.execute(
         upsert(Lease)
         .values(job_id=job_id, **lease)

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select, update
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queries import SECONDS_HELD
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, JobAttempt, Lease
-
-_MAX_CHECKED_LEASES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +88,14 @@ class ExpiredLease:
 
 
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
-    """Return jobs whose lease has expired, the longest expired first.
-
-    A lease that was extended is checked again when it would expire now: so each is read once in the time of a
-    lease, and heartbeats change no index.
-    """
-    due = (
-        select(Lease.job_id)
-        .where(Lease.check_at < SEARCH_NOW)
-        .order_by(Lease.check_at)
-        .limit(_MAX_CHECKED_LEASES)
-    )
-    session.execute(
-        update(Lease)
-        .where(Lease.job_id.in_(due.with_for_update(skip_locked=True)), Lease.expires_at > Lease.check_at)
-        .values(check_at=Lease.expires_at)
-        .execution_options(synchronize_session=False)
-    )
+    """Return jobs whose lease has expired, the longest expired first."""
     expired = (
         select(
             Job.id, Job.lease_token, Job.worker, func.extract("epoch", NOW - Lease.expires_at).label("since")
         )
         .join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
-        .where(Job.state.in_(HELD), Lease.check_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
-        .order_by(Lease.check_at)
+        .where(Job.state.in_(HELD), Lease.expires_at < SEARCH_NOW)
+        .order_by(Lease.expires_at)
         .limit(limit)
     )
     return [

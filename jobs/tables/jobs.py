@@ -144,7 +144,7 @@ class Lease(Base):
     """Until when a worker holds a job: a row while it does.
 
     The row is narrow, its pages have free space, and `expires_at` has no index: so a heartbeat updates it in
-    place. Schedulers search by `check_at`, which they postpone themselves as long as heartbeats come.
+    place. A scheduler that looks for expired ones reads all, one for each worker that is busy.
     """
 
     __tablename__ = "leases"
@@ -152,12 +152,8 @@ class Lease(Base):
     job_id: Mapped[UUID] = _job_id()
     token: Mapped[UUID]
     expires_at: Mapped[datetime]
-    check_at: Mapped[datetime]
 
-    __table_args__ = (
-        Index("ix_leases_check_at", "check_at"),
-        {"postgresql_with": {"fillfactor": 50}},
-    )
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy reads it
 
 
 class DeletedJob(Base):

@@ -351,12 +351,10 @@ CREATE TABLE leases (
     job_id UUID NOT NULL,
     token UUID NOT NULL,
     expires_at timestamptz NOT NULL,
-    check_at timestamptz NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (job_id),
     CONSTRAINT fk_leases_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
 )
  WITH (fillfactor = 50);
-CREATE INDEX ix_leases_check_at ON leases (check_at);
 
 CREATE TABLE page_sessions (
     token_sha256 BYTEA NOT NULL,

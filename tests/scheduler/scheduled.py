@@ -53,4 +53,4 @@ def running(database: Database, submit: Submit) -> lifecycle.Claim:
 
 def expire_leases(database: Database) -> None:
     with database.begin() as session:
-        session.execute(update(Lease).values(expires_at=LONG_AGO, check_at=LONG_AGO))
+        session.execute(update(Lease).values(expires_at=LONG_AGO))

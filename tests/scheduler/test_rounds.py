@@ -239,7 +239,7 @@ def test_a_lease_that_was_extended_after_an_outage_is_lost_by_its_worker(
         assert connected.round()
     a_moment_ago = text("now() - interval '1 second'")
     with database.begin() as session:
-        session.execute(update(Lease).values(expires_at=a_moment_ago, check_at=a_moment_ago))
+        session.execute(update(Lease).values(expires_at=a_moment_ago))
     assert connected.round()
     assert job(database, claim.job_id).lost_attempts == 1
 
@@ -294,11 +294,11 @@ def test_it_waits_while_the_schema_is_another_one(
     seen(database, "w1")
     submit()
     with database.begin() as session:
-        session.execute(text("ALTER TABLE leases RENAME check_at TO another"))
+        session.execute(text("ALTER TABLE leases RENAME expires_at TO another"))
     assert not scheduler.round()
     assert "the database has another schema than this version needs (column" in caplog.text
     with database.begin() as session:
-        session.execute(text("ALTER TABLE leases RENAME another TO check_at"))
+        session.execute(text("ALTER TABLE leases RENAME another TO expires_at"))
     assert scheduler.round()
     assert messages(broker) == 1
 
