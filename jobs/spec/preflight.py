@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault, selection_faults, structure_faults
+from jobs.spec.feasibility import Fault, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import out_of_bounds_value
@@ -98,7 +98,6 @@ def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
         whose = "the context of the model as it lies in the service's cache"
     if spec.recipe.structure is not None:
         yield from structure_faults(spec.recipe.structure, config or {})
-    yield from selection_faults(spec.recipe, config or {})
     context = _context(config or {})
     if context is None:
         return

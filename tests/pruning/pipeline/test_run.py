@@ -14,6 +14,7 @@ from transformers import (
 )
 
 from bench.workload.models import perplexity
+from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from pruning.files.frozen_file import AllowedRoots
@@ -304,6 +305,27 @@ def test_an_evaluation_text_too_short_for_a_window_is_refused_before_pruning(
     evaluation = Evaluation(dataset=str(tmp_path / "text.txt"), sequence_length=32)
     field, _ = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), evaluation=evaluation)
     assert field == "evaluation.dataset"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"layers": {"include": ["*.mlp.*", "*.mpl.*"]}}, "layers.include"),
+        ({"layers": {"exclude": ["lm_head"]}}, "layers.exclude"),
+        ({"structure": {"parameters": 0.99}}, "structure.parameters"),
+        ({"structure": {"parameters": 0.0001}}, "structure.parameters"),
+    ],
+    ids=str,
+)
+def test_what_the_model_does_not_have_is_refused_by_its_field_before_weights_are_loaded(
+    tiny_llama_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: dict[str, Any],
+    field: str,
+) -> None:
+    monkeypatch.setattr(Checkpoint, "load", None)
+    assert fails_in_resolve(tmp_path, recipe(tiny_llama_dir, **wanted))[0] == field
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:99", "mps", ""])
