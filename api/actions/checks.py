@@ -15,7 +15,7 @@ from api.problems.catalogue import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
 from api.schemas.job_requests import JobRequest
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault, training_text_faults
+from jobs.spec.feasibility import Fault
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import FileRoots, faults
 from pruning.recipe import is_local
@@ -50,13 +50,12 @@ _DATA_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_DATA_ROO
 
 
 def check_paths(spec: JobSpec, settings: Settings) -> None:
-    """Raise InvalidRequest for a path outside the allowed roots, and for what is certain to fail on a worker.
+    """Raise InvalidRequest for a path outside the allowed roots.
 
     The disk is not read, so the response does not reveal what exists outside of the roots. Files below them
     are checked afterwards (`check_files`), and the worker checks the real path of every file.
     """
-    errors = [*_path_errors(spec, settings), *map(field_error, training_text_faults(spec.recipe))]
-    if errors:
+    if errors := [*_path_errors(spec, settings)]:
         raise InvalidRequest(*errors)
 
 

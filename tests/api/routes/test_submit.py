@@ -188,23 +188,6 @@ def test_every_listed_method_can_be_asked_for_by_its_name_alone(client: TestClie
     assert methods["gblm"]["options"]["properties"]["alpha"]["maximum"] == 1e6
 
 
-def test_a_grade_with_too_little_text_is_refused_with_the_minimum(
-    client: TestClient,
-) -> None:
-    body = {"model": "org/name", "method": "recovered", "sparsity": 0.5}
-    body["calibration"] = {"dataset": "builtin", "sequence_length": 512}
-    refused = refused_fields(client, body)["recovery.distil.tokens"]
-    assert refused.startswith("must be at most 31744: the built-in text has about 40000 tokens")
-    estimate = client.post("/v1/estimates", json=body).json()
-    assert [error["message"] for error in estimate["errors"]] == [refused]
-    sweep = client.post("/v1/sweeps", json={"job": body, "vary": {"sparsity": [0.4, 0.5]}} | {})
-    assert sweep.status_code == 422
-    fewer = body | {"recovery": {"distil": {"tokens": 31_744}}}
-    job = client.post("/v1/jobs", json=fewer)
-    assert job.status_code == 201, job.text
-    assert job.json()["spec"]["recovery"]["distil"]["tokens"] == 31_744
-
-
 @pytest.mark.parametrize("pattern", [{"sparsity": 0.5}, {"pattern": "2:4"}])
 def test_a_job_keeps_the_name_of_the_grade_that_was_asked_for(
     client: TestClient, pattern: dict[str, Any]

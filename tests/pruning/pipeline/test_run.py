@@ -314,10 +314,11 @@ def test_an_evaluation_text_too_short_for_a_window_is_refused_before_pruning(
         ({"layers": {"exclude": ["lm_head"]}}, "layers.exclude"),
         ({"structure": {"parameters": 0.99}}, "structure.parameters"),
         ({"structure": {"parameters": 0.0001}}, "structure.parameters"),
+        ({"method": "recovered", "recovery": {"distil": {"tokens": 1_000_000}}}, "recovery.distil.tokens"),
     ],
     ids=str,
 )
-def test_what_the_model_does_not_have_is_refused_by_its_field_before_weights_are_loaded(
+def test_what_model_or_text_do_not_have_is_refused_by_its_field_before_weights_are_loaded(
     tiny_llama_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
