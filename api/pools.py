@@ -5,10 +5,9 @@ to wait longer would only hold connections. One owner gets a part of a pool, the
 """
 
 import asyncio
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from threading import Lock
 from typing import TypeVar
 
@@ -53,48 +52,3 @@ class BoundedPool:
             self._active[owner] -= 1
             if not self._active[owner]:
                 del self._active[owner]
-
-
-class RenderCache:
-    """Caches bytes that take time to compute: once each, in a pool. The least recently used are dropped.
-
-    Concurrent requests for the same key wait for one computation, without a place in the pool.
-    """
-
-    def __init__(self, pool: BoundedPool, *, max_bytes: int) -> None:
-        """Keep at most `max_bytes`, the most recently used first."""
-        self._pool = pool
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._size = 0
-        self._pending: dict[Hashable, asyncio.Task[bytes]] = {}
-
-    async def get(self, key: Hashable, owner: str, make: Callable[[], bytes]) -> bytes:
-        """Return what `make` returned for this key. Raises what that and `BoundedPool.run` raise."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        task = self._pending.get(key)
-        if task is None:
-            task = asyncio.create_task(self._make(key, owner, make))
-            self._pending[key] = task
-            task.add_done_callback(partial(self._finished, key))
-        return await asyncio.shield(task)
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._pool.close()
-
-    def _finished(self, key: Hashable, task: asyncio.Task[bytes]) -> None:
-        del self._pending[key]
-        if not task.cancelled():
-            task.exception()  # otherwise asyncio logs it where every client has gone
-
-    async def _make(self, key: Hashable, owner: str, make: Callable[[], bytes]) -> bytes:
-        content = await self._pool.run(owner, make)
-        self._kept[key] = content
-        self._size += len(content)
-        while self._size > self._max_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest)
-        return content

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from api import rate_limit
 from api.identity_provider import IdentityProvider
-from api.pools import BoundedPool, RenderCache
+from api.pools import BoundedPool
 from api.rate_limit import FailureSampler, OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams import Streams
@@ -26,7 +26,6 @@ from jobs.storage.store import Store
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
 _PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
 _DISK_BUSY = "Too many requests wait for a disk. Try again shortly."
-_PICTURE_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class AppResources:
     waits: Waits
     hub: BoundedPool
     disk: BoundedPool
-    pictures: RenderCache
+    pictures: BoundedPool
     identity_provider: IdentityProvider | None
 
     @classmethod
@@ -69,11 +68,8 @@ class AppResources:
             Waits(limits.LEASE_SECONDS),
             BoundedPool("hub", threads=8, capacity=24, per_owner=4, refusal=_HUB_BUSY),
             BoundedPool("disk", threads=4, capacity=32, per_owner=8, refusal=_DISK_BUSY),
-            RenderCache(
-                # Matplotlib draws one picture at a time.
-                BoundedPool("pictures", threads=1, capacity=32, per_owner=16, refusal=_PICTURES_BUSY),
-                max_bytes=_PICTURE_BYTES,
-            ),
+            # Matplotlib draws one picture at a time.
+            BoundedPool("pictures", threads=1, capacity=32, per_owner=16, refusal=_PICTURES_BUSY),
             IdentityProvider(settings) if settings.oidc_issuer else None,
         )
 

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import sessionmaker
 
 from api.page.pictures import pictures
-from api.pools import BoundedPool, RenderCache
+from api.pools import BoundedPool
 from api.problems.catalogue import ServiceUnavailable
 from api.resources import AppResources
 from api.streams import Streams
@@ -98,29 +98,6 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
     assert statuses.count(200) >= 16
 
 
-def test_a_picture_is_drawn_once_and_shown_to_its_owner_alone(
-    client_of: ClientOf, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[str] = []
-    draw = pictures.Picture.draw
-
-    def counted(picture: pictures.Picture, width: pictures.Width) -> bytes:
-        drawn.append(width)
-        return draw(picture, width)
-
-    monkeypatch.setattr(pictures.Picture, "draw", counted)
-    claim = jobs.running()
-    jobs.succeed(claim)
-    ada, eve = client_of("ada"), client_of("eve")
-    path = f"/jobs/{claim.job_id}/picture.svg"
-    first, *others = [ada.get(path, headers={"Accept-Encoding": form}) for form in ("gzip", "", "gzip")]
-    assert {other.content for other in others} == {first.content}
-    assert drawn == ["wide"]
-    assert ada.get(f"{path}?narrow=true").content != first.content
-    assert drawn == ["wide", "narrow"]
-    assert eve.get(path).status_code == 404
-
-
 def waiting(pool: BoundedPool, go_on: Event, owner: str) -> "asyncio.Task[bool]":
     return asyncio.create_task(pool.run(owner, partial(go_on.wait, LONG_SECONDS)))
 
@@ -152,7 +129,7 @@ def test_every_pool_is_closed_with_the_application(settings: Settings, fails: bo
 
     with pytest.raises(ZeroDivisionError) if fails else nullcontext():
         asyncio.run(serve())
-    for pool in (resources.hub, resources.disk, resources.pictures._pool):
+    for pool in (resources.hub, resources.disk, resources.pictures):
         with pytest.raises(RuntimeError, match="after shutdown"):
             pool.start("ada", UUID)
 
@@ -189,31 +166,6 @@ def test_what_a_client_abandons_keeps_its_place_until_it_is_done() -> None:
         pool.close()
 
     asyncio.run(abandon())
-
-
-def test_what_is_kept_stays_below_its_limit_and_the_least_used_goes() -> None:
-    async def fill() -> None:
-        pool = BoundedPool("test", threads=1, capacity=8, per_owner=8, refusal="Later.")
-        made, calls = RenderCache(pool, max_bytes=30), []
-
-        def make(name: str) -> bytes:
-            calls.append(name)
-            return name.encode() * 10
-
-        async def get(*names: str) -> list[bytes]:
-            return await asyncio.gather(*(made.get(name, "ada", partial(make, name)) for name in names))
-
-        assert await get("a", "a", "b", "c") == [b"a" * 10, b"a" * 10, b"b" * 10, b"c" * 10]
-        await get("a")
-        assert calls == ["a", "b", "c"]
-        await get("d")  # b goes
-        await get("a", "c", "d", "b")
-        assert calls == ["a", "b", "c", "d", "b"]
-        with pytest.raises(ZeroDivisionError):
-            await made.get("bad", "ada", lambda: bytes(1 // 0))
-        made.close()
-
-    asyncio.run(fill())
 
 
 def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

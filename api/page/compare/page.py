@@ -15,14 +15,13 @@ from api.page.base.format import percent
 from api.page.base.inputs import Owner
 from api.page.base.render import page
 from api.page.compare.comparison import Axis, ComparedFile, ComparedJob, Comparison, compare
-from api.page.pictures.pictures import ClientHints, Hints, cached_svg
+from api.page.pictures.pictures import ClientHints, Hints, svg_response
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
 from api.problems.catalogue import NotFound
 from api.resources import AppResources, Database, Resources
 from api.security.auth import Reader
 from jobs import queries
 from jobs.access.api_keys import Principal
-from pruning.version import pruneserve_version
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -219,7 +218,7 @@ async def show_front(
     files: bool = False,
     hints: Hints,
 ) -> Response:
-    """Show a comparison of jobs, or of their exported files, drawn once for the same results."""
+    """Show a comparison of jobs, or of their exported files."""
     comparison = await run_in_threadpool(_comparison, resources.database, owner, selected)
     return await front_of(comparison.of_files if files else comparison, principal, resources, hints)
 
@@ -237,10 +236,8 @@ async def front_of(
     """
     if not comparison.measured:
         raise NotFound("None of these jobs has a result yet.")
-    points = (comparison.axis, *((one.job.id, one.value, one.loss) for one in comparison.measured))
     draw = partial(front, comparison, pixels=NARROW_PIXELS if hints.narrow else PIXELS, bound=bound)
-    key = ("front", points, bound, hints.narrow, pruneserve_version())
-    return await cached_svg(key, draw, principal, resources, hints)
+    return await svg_response(draw, principal, resources, hints)
 
 
 def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:

@@ -4,7 +4,7 @@ The caption is also the picture's alternative text.
 """
 
 import gzip
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -24,7 +24,6 @@ from api.schemas.zoo import public_name
 from api.security.auth import Reader
 from jobs.access.api_keys import Principal
 from jobs.tables import Job
-from pruning.version import pruneserve_version
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,12 +155,6 @@ class ClientHints:
     narrow: bool = False
     accept_encoding: Annotated[str, Header()] = ""
 
-    def svg(self, packed: bytes) -> Response:
-        """Return the response with a compressed picture, as it is if the browser accepts that."""
-        if "gzip" not in self.accept_encoding:
-            return Response(gzip.decompress(packed), media_type="image/svg+xml", headers=_HEADERS)
-        return Response(packed, media_type="image/svg+xml", headers=_HEADERS | {"Content-Encoding": "gzip"})
-
 
 Hints = Annotated[ClientHints, Depends()]
 
@@ -176,29 +169,26 @@ async def show_picture(
 
 
 async def picture_of(job: Job, principal: Principal, resources: AppResources, hints: ClientHints) -> Response:
-    """Show the picture of a job's report, drawn once. Raises NotFound for a job without a report.
+    """Show the picture of a job's report. Raises NotFound for a job without a report.
 
     Raises ServiceUnavailable while too many pictures wait to be drawn.
     """
     width: Width = "narrow" if hints.narrow else "wide"
-    # The report of a job that has succeeded does not change; another version may draw it differently.
-    key = (job.id, width, pruneserve_version())
-    return await cached_svg(key, partial(_draw, job.report, width), principal, resources, hints)
+    return await svg_response(partial(_draw, job.report, width), principal, resources, hints)
 
 
-async def cached_svg(
-    key: Hashable,
-    draw: Callable[[], bytes],
-    principal: Principal,
-    resources: AppResources,
-    hints: ClientHints,
+async def svg_response(
+    draw: Callable[[], bytes], principal: Principal, resources: AppResources, hints: ClientHints
 ) -> Response:
-    """Return the response with a picture, which is drawn once for each key, and compressed to a tenth."""
+    """Return the response with a picture, compressed to a tenth if the browser accepts that."""
+    packed = "gzip" in hints.accept_encoding
 
-    def compressed() -> bytes:
-        return gzip.compress(draw(), mtime=0)
+    def make() -> bytes:
+        return gzip.compress(draw()) if packed else draw()
 
-    return hints.svg(await resources.pictures.get(key, principal.owner, compressed))
+    content = await resources.pictures.run(principal.owner, make)
+    encoding = {"Content-Encoding": "gzip"} if packed else {}
+    return Response(content, media_type="image/svg+xml", headers=_HEADERS | encoding)
 
 
 def _job(resources: AppResources, owner: str, job_id: UUID) -> Job:

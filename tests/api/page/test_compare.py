@@ -74,8 +74,6 @@ def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jo
         for text in ElementTree.fromstring(picture.content).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - our own page
     ]
     assert {"A", "B", "dense"} <= set(texts)
-    drawn = client.app.state.resources.pictures  # type: ignore[attr-defined]
-    assert [key[0] for key in drawn._kept] == ["front"]
     # A further result is another picture.
     third = jobs.running()
     jobs.succeed(third, pruned=50.0)

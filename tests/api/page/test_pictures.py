@@ -144,6 +144,10 @@ def test_pictures_are_served_with_a_policy_of_their_own(client: TestClient, jobs
     assert answer.headers["Content-Type"] == "image/svg+xml"
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
     assert answer.headers["Content-Encoding"] == "gzip"
+    plain = client.get(answer.request.url, headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    assert plain.content == answer.content
+    assert client.get(f"/jobs/{claim.job_id}/picture.svg").content != answer.content
     assert client.get(f"/jobs/{jobs.queued()}/picture.svg").status_code == 404
 
 
