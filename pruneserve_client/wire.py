@@ -28,7 +28,6 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
-_BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 _KEY = re.compile(r"[!-~]+")
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=10.0)
 _KINDS = {
@@ -85,28 +84,6 @@ def parse(model: type[Response], body: str | bytes) -> Response:
             f"the response is not a PruneServe server's {model.__name__}; is the address right?",
             is_json=error.errors()[0]["type"] != "json_invalid",
         ) from error
-
-
-class Message:
-    """How long the message of an event stream is that is being received.
-
-    A library keeps all lines of a message, and of a line all pieces, until they end.
-    """
-
-    def __init__(self) -> None:
-        self._bytes = 0
-        self._last = b""
-
-    def add(self, chunk: bytes) -> None:
-        """Count a chunk. Raises `UnexpectedResponse` if the message is longer than any response."""
-        seen = self._last + chunk
-        ends = [found.end() for found in _BLANK_LINE.finditer(seen)]
-        self._bytes = len(seen) - ends[-1] if ends else self._bytes + len(chunk)
-        self._last = seen[-3:]
-        if self._bytes > MAX_RESPONSE_BYTES:
-            raise UnexpectedResponse(
-                f"an event of the stream has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
-            )
 
 
 def encoding_of(response: httpx.Response) -> str:

@@ -14,7 +14,6 @@ CLIENT = Path(__file__).parents[1] / "pruneserve_client"
 BY_HAND = ("__init__", "primitives")
 
 _NAMES = {
-    "AsyncByteStream": "SyncByteStream",
     "AsyncClient": "Client",
     "AsyncIterator": "Iterator",
     "AsyncResources": "Resources",

@@ -18,10 +18,11 @@ from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from httpx_sse import EventSource
 
 from pruneserve_client.asynchronous.primitives import closing_at_end, pause, retry
 from pruneserve_client.asynchronous.resources import AsyncResources
-from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, download_file, messages_of
+from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, download_file
 from pruneserve_client.errors import NoStream, PruneServeError, may_pass
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
@@ -164,7 +165,7 @@ class AsyncClient(AsyncResources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            async with closing_at_end(messages_of(response)) as messages:
+            async with closing_at_end(EventSource(response).aiter_sse()) as messages:
                 async for message in messages:
                     if message.data:
                         yield parse(Event, message.data)

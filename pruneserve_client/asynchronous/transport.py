@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.asynchronous.primitives import in_thread, retry
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
@@ -14,7 +13,6 @@ from pruneserve_client.files import Downloadable, PartialFile, Progress, destina
 from pruneserve_client.wire import (
     MAX_RESPONSE_BYTES,
     Body,
-    Message,
     Response,
     as_json,
     client_options,
@@ -121,31 +119,6 @@ async def body_of(response: httpx.Response) -> bytes:
                 f"the answer has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
             )
     return bytes(body)
-
-
-def messages_of(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
-    """Yield the messages of an event stream, of which only one is in memory at a time.
-
-    Raises `UnexpectedResponse` if one is longer than any response, or does not end.
-    """
-    response.stream = _BoundedStream(cast("httpx.AsyncByteStream", response.stream))
-    return EventSource(response).aiter_sse()
-
-
-class _BoundedStream(httpx.AsyncByteStream):
-    """The bytes of an event stream, as long as its messages end."""
-
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        message = Message()
-        async for chunk in self._stream:
-            message.add(chunk)
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
 
 async def download_file(

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from httpx_sse import EventSource
 
 from pruneserve_client.errors import NoStream, PruneServeError, may_pass
 from pruneserve_client.files import Downloadable
@@ -35,7 +36,7 @@ from pruneserve_client.models import (
 )
 from pruneserve_client.synchronous.primitives import closing_at_end, pause, retry
 from pruneserve_client.synchronous.resources import Resources
-from pruneserve_client.synchronous.transport import Transport, body_of, download_file, messages_of
+from pruneserve_client.synchronous.transport import Transport, body_of, download_file
 from pruneserve_client.wire import (
     PAGE,
     PATIENCE_SECONDS,
@@ -163,7 +164,7 @@ class Client(Resources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            with closing_at_end(messages_of(response)) as messages:
+            with closing_at_end(EventSource(response).iter_sse()) as messages:
                 for message in messages:
                     if message.data:
                         yield parse(Event, message.data)

@@ -4,10 +4,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
 from pruneserve_client.files import Downloadable, PartialFile, Progress, destination_in
@@ -15,7 +14,6 @@ from pruneserve_client.synchronous.primitives import in_thread, retry
 from pruneserve_client.wire import (
     MAX_RESPONSE_BYTES,
     Body,
-    Message,
     Response,
     as_json,
     client_options,
@@ -122,31 +120,6 @@ def body_of(response: httpx.Response) -> bytes:
                 f"the answer has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
             )
     return bytes(body)
-
-
-def messages_of(response: httpx.Response) -> Iterator[ServerSentEvent]:
-    """Yield the messages of an event stream, of which only one is in memory at a time.
-
-    Raises `UnexpectedResponse` if one is longer than any response, or does not end.
-    """
-    response.stream = _BoundedStream(cast("httpx.SyncByteStream", response.stream))
-    return EventSource(response).iter_sse()
-
-
-class _BoundedStream(httpx.SyncByteStream):
-    """The bytes of an event stream, as long as its messages end."""
-
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        message = Message()
-        for chunk in self._stream:
-            message.add(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 def download_file(
