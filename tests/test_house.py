@@ -26,9 +26,12 @@ WITHOUT_TORCH = '''
 import importlib.abc, sys
 
 class Absent(importlib.abc.MetaPathFinder):
-    """As on a machine where the extra `torch` is not installed."""
+    """As on a machine where the extra `torch` is not installed.
 
-    names = {"torch", "transformers", "safetensors", "datasets", "accelerate", "pyarrow"}
+    Nor is what takes a second to load, which the API does with the first picture.
+    """
+
+    names = {"torch", "transformers", "safetensors", "datasets", "accelerate", "pyarrow", "matplotlib"}
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.names:
