@@ -6,7 +6,7 @@ to wait longer would only hold connections. One owner gets a part of a pool, the
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
@@ -42,6 +42,11 @@ class BoundedPool:
         # When the thread is done, not when the request is: one whose client has gone still has its place.
         future.add_done_callback(lambda _: self._release(owner))
         return future
+
+    async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
+        """Yield the items, each from a thread. None is refused a place: what was begun waits."""
+        while (item := await asyncio.wrap_future(self._executor.submit(next, items, None))) is not None:
+            yield item
 
     def close(self) -> None:
         """Take no more calls, and drop those that wait. Those that run end before the process does."""

@@ -26,6 +26,7 @@ from jobs.storage.store import Store
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
 _PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
 _DISK_BUSY = "Too many requests wait for a disk. Try again shortly."
+_STORE_BUSY = "Too many requests wait for the artifact store. Try again shortly."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class AppResources:
     hub: BoundedPool
     disk: BoundedPool
     pictures: BoundedPool
+    store_pool: BoundedPool
     identity_provider: IdentityProvider | None
 
     @classmethod
@@ -70,6 +72,7 @@ class AppResources:
             BoundedPool("disk", threads=4, capacity=32, per_owner=8, refusal=_DISK_BUSY),
             # Matplotlib draws one picture at a time.
             BoundedPool("pictures", threads=1, capacity=32, per_owner=16, refusal=_PICTURES_BUSY),
+            BoundedPool("store", threads=32, capacity=128, per_owner=64, refusal=_STORE_BUSY),
             IdentityProvider(settings) if settings.oidc_issuer else None,
         )
 
@@ -83,6 +86,7 @@ class AppResources:
             self.hub.close()
             self.disk.close()
             self.pictures.close()
+            self.store_pool.close()
             self.engine.dispose()
 
 

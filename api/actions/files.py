@@ -4,6 +4,7 @@ import asyncio
 import codecs
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
+from functools import partial
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
@@ -71,8 +72,13 @@ def list_uploads(resources: AppResources, owner: str, query: PageQuery) -> Uploa
     return UploadPage.of(rows, query, UploadItem.of, used_bytes=used, quota_bytes=quota)
 
 
-def delete_upload(resources: AppResources, owner: str, upload_id: UUID) -> None:
+async def delete_upload(resources: AppResources, owner: str, upload_id: UUID) -> None:
     """Delete an upload and its file. Raises NotFound, and UploadInUse while an unfinished job needs it."""
+    key = await run_in_threadpool(_remove, resources, owner, upload_id)
+    await resources.store_pool.run(owner, partial(resources.store.delete, key))
+
+
+def _remove(resources: AppResources, owner: str, upload_id: UUID) -> str:
     with resources.database.begin() as session:
         try:
             upload = uploads.remove(session, owner, upload_id)
@@ -80,7 +86,7 @@ def delete_upload(resources: AppResources, owner: str, upload_id: UUID) -> None:
             raise UploadInUse(error.job_id) from error
     if upload is None:
         raise NotFound(NO_SUCH_UPLOAD)
-    resources.store.delete(upload.key)
+    return upload.key
 
 
 def max_upload_bytes(settings: Settings, ending: str) -> int:

@@ -4,12 +4,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Header, Response, status
 from fastapi.responses import StreamingResponse
 
+from api.pools import BoundedPool
 from api.problems.catalogue import NotFound, RangeNotSatisfiable
 from jobs.storage.errors import NotStored
 from jobs.storage.store import Store
@@ -51,13 +53,15 @@ DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def download(artifact: Artifact, store: Store, request: DownloadRequest) -> Response:
+async def download(
+    artifact: Artifact, store: Store, pool: BoundedPool, owner: str, request: DownloadRequest
+) -> Response:
     """Stream an artifact or a range of it, or respond 304 to a client that already has it.
 
     One range is served; for several the response is the whole file, as RFC 9110 allows. Ranges are of plain
     bytes. A whole file that is kept compressed is sent so to a client that accepts it.
 
-    Raises RangeNotSatisfiable.
+    Raises RangeNotSatisfiable, and ServiceUnavailable while too many requests wait for the store.
     """
     headers = _headers(artifact.name, artifact.sha256)
     varies = {} if artifact.stored_size is None else {"Vary": "Accept-Encoding"}
@@ -74,12 +78,13 @@ def download(artifact: Artifact, store: Store, request: DownloadRequest) -> Resp
     headers |= {"Content-Length": str(length), "Accept-Ranges": "bytes"}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
+    opened = partial(store.stream, artifact.key) if encoded else partial(plain_content, store, artifact, part)
     try:
-        chunks = store.stream(artifact.key) if encoded else plain_content(store, artifact, part)
+        chunks = await pool.run(owner, opened)
     except NotStored as error:
         raise NotFound("The content of this file is no longer in the store.") from error
     return StreamingResponse(
-        chunks,
+        pool.iterate(chunks),
         status.HTTP_206_PARTIAL_CONTENT if part else status.HTTP_200_OK,
         media_type="application/octet-stream",
         headers=headers,

@@ -1,9 +1,11 @@
 """Stored files: artifacts of jobs, uploads, and what they take."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.actions import files, jobs
 from api.http.download import DOWNLOAD_RESPONSES, DownloadHeaders, download
@@ -31,6 +33,7 @@ from api.schemas.files import (
 from api.security.auth import Reader, Writer
 from api.security.middleware import UPLOAD_TYPES, body_size, media_type
 from jobs import queries
+from jobs.tables import Artifact
 from pruning.recipe import Text
 
 artifacts_router = APIRouter(prefix="/v1/jobs", tags=["artifacts"])
@@ -59,7 +62,7 @@ def list_artifacts(job_id: JobId, principal: Reader, database: Database) -> Arti
         **documented(NotFound, ArtifactsExpired, RangeNotSatisfiable, InvalidRequest),
     },
 )
-def download_artifact(
+async def download_artifact(
     job_id: JobId,
     artifact_id: ArtifactId,
     principal: Reader,
@@ -71,14 +74,19 @@ def download_artifact(
     A file that is kept compressed is sent so, with `Content-Encoding: zstd`, to a client that accepts it and
     asks for no range; its `ETag` is weak then.
     """
-    with resources.database.begin() as session:
-        artifact = queries.artifact(session, principal.owner, job_id, artifact_id)
-        job = queries.get(session, principal.owner, job_id) if artifact is None else None
+    artifact = await run_in_threadpool(_artifact, resources.database, principal.owner, job_id, artifact_id)
+    return await download(artifact, resources.store, resources.store_pool, principal.owner, request)
+
+
+def _artifact(database: Database, owner: str, job_id: UUID, artifact_id: UUID) -> Artifact:
+    with database.begin() as session:
+        artifact = queries.artifact(session, owner, job_id, artifact_id)
+        job = queries.get(session, owner, job_id) if artifact is None else None
     if artifact is None:
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
-    return download(artifact, resources.store, request)
+    return artifact
 
 
 uploads_router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -138,9 +146,9 @@ def list_uploads(query: Annotated[PageQuery, Query()], principal: Reader, resour
     summary="Delete an upload",
     responses=documented(NotFound, UploadInUse, InvalidRequest),
 )
-def delete_upload(upload_id: UploadId, principal: Writer, resources: Resources) -> None:
+async def delete_upload(upload_id: UploadId, principal: Writer, resources: Resources) -> None:
     """Delete an upload. It is refused while a job that has not ended needs it."""
-    files.delete_upload(resources, principal.owner, upload_id)
+    await files.delete_upload(resources, principal.owner, upload_id)
 
 
 storage_router = APIRouter(tags=["client"])

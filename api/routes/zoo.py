@@ -1,13 +1,21 @@
 """The zoo: pruned models that everyone with a key for this service may see and download."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response, status
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
-from api.http.download import DOWNLOAD_RESPONSES, DownloadHeaders, download, download_bytes
+from api.http.download import (
+    DOWNLOAD_RESPONSES,
+    DownloadHeaders,
+    DownloadRequest,
+    download,
+    download_bytes,
+)
 from api.http.parameters import FileId
 from api.problems.base import documented
 from api.problems.catalogue import (
@@ -20,6 +28,7 @@ from api.problems.catalogue import (
 from api.resources import Database, Resources
 from api.schemas.zoo import FILE_NAME, PromotionRequest, PublicReport, Slug, ZooDetail, ZooListQuery, ZooPage
 from api.security.auth import Reader, Writer
+from jobs.tables import Artifact
 from jobs.zoo import artifact
 
 router = APIRouter(prefix="/v1/zoo", tags=["zoo"])
@@ -81,10 +90,10 @@ def withdraw_zoo_entry(slug: SlugInPath, principal: Writer, database: Database) 
     response_class=StreamingResponse,
     responses={**DOWNLOAD_RESPONSES, **documented(NotFound, RangeNotSatisfiable, InvalidRequest)},
 )
-def download_zoo_file(
+async def download_zoo_file(
     slug: SlugInPath,
     file_id: FileId,
-    _principal: Reader,
+    principal: Reader,
     resources: Resources,
     request: DownloadHeaders,
 ) -> Response:
@@ -92,11 +101,19 @@ def download_zoo_file(
 
     The report is without paths and digests of uploads, and so differs from the file of the job.
     """
-    with resources.database.begin() as session:
+    found = await run_in_threadpool(_file, resources.database, slug, file_id, request)
+    if isinstance(found, Response):
+        return found
+    return await download(found, resources.store, resources.store_pool, principal.owner, request)
+
+
+def _file(database: Database, slug: str, file_id: UUID, request: DownloadRequest) -> Artifact | Response:
+    """Return the file, or the response with the report."""
+    with database.begin() as session:
         file = artifact(session, slug, file_id)
         if file is None:
             raise NotFound(NO_SUCH_ENTRY)
         if file.name == FILE_NAME:
             report = PublicReport.of(zoo.find(session, slug).job)
             return download_bytes(FILE_NAME, report.content, request)
-    return download(file, resources.store, request)
+    return file

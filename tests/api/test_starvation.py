@@ -20,11 +20,15 @@ from sqlalchemy.orm import sessionmaker
 from api.page.pictures import pictures
 from api.pools import BoundedPool
 from api.problems.catalogue import ServiceUnavailable
+from api.rate_limit import MAX_OPEN_REQUESTS
 from api.resources import AppResources
 from api.streams import Streams
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.notify import EVENTS, Listener
 from jobs.settings import Settings
+from jobs.storage.store import Store
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.threat
 
@@ -98,6 +102,50 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
     assert statuses.count(200) >= 16
 
 
+@pytest.mark.parametrize("hangs", ["opening", "reading"])
+def test_a_store_that_hangs_keeps_no_other_request_waiting(
+    anonymous: TestClient, client_of: ClientOf, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    go_on = Event()
+
+    def pieces() -> Iterator[bytes]:
+        assert hangs == "opening" or go_on.wait(120)
+        yield b"content"
+
+    def stream(*_: object) -> Iterator[bytes]:
+        assert hangs == "reading" or go_on.wait(120)
+        return pieces()
+
+    monkeypatch.setattr(Store, "stream", stream)
+    claim = jobs.running()
+    jobs.succeed(claim, [FinishedArtifact("model.safetensors", "jobs/file", 7, "00" * 32)])
+    key, other = ({"Authorization": client_of(owner).headers["Authorization"]} for owner in ("ada", "eve"))
+    (file,) = anonymous.get(f"/v1/jobs/{claim.job_id}/artifacts", headers=key).json()["items"]
+    resources = anonymous.app.state.resources  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(MAX_OPEN_REQUESTS + 1) as pool:
+        paths = [file["url"], f"/jobs/{claim.job_id}/files.tar"] * (MAX_OPEN_REQUESTS // 2)
+        downloads = [pool.submit(anonymous.get, path, headers=key) for path in paths]
+
+        def all_hang_or_are_refused() -> bool:
+            answered = sum(download.done() for download in downloads)
+            if hangs == "opening":
+                return answered == 36  # one owner has 64 places
+            return bool(resources.open_requests._open["ada"] + answered == len(downloads))
+
+        try:
+            eventually(all_hang_or_are_refused, seconds=60)
+            assert pool.submit(anonymous.get, "/v1/jobs", headers=other).result(LONG_SECONDS).is_success
+        finally:
+            go_on.set()
+        answers = [download.result() for download in downloads]
+    for answer in answers:
+        if answer.status_code == 200:
+            continue
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "wait for the artifact store" in answer.text
+
+
 def waiting(pool: BoundedPool, go_on: Event, owner: str) -> "asyncio.Task[bool]":
     return asyncio.create_task(pool.run(owner, partial(go_on.wait, LONG_SECONDS)))
 
@@ -129,7 +177,7 @@ def test_every_pool_is_closed_with_the_application(settings: Settings, fails: bo
 
     with pytest.raises(ZeroDivisionError) if fails else nullcontext():
         asyncio.run(serve())
-    for pool in (resources.hub, resources.disk, resources.pictures):
+    for pool in (resources.hub, resources.disk, resources.pictures, resources.store_pool):
         with pytest.raises(RuntimeError, match="after shutdown"):
             pool.start("ada", UUID)
 

@@ -33,7 +33,7 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle.events import Event
 from jobs.storage.errors import NotStored
 from jobs.storage.store import Store
-from jobs.tables import Artifact
+from jobs.tables import Artifact, Job
 
 router = APIRouter(include_in_schema=False)
 
@@ -139,23 +139,20 @@ _END_OF_ARCHIVE = bytes(2 * _BLOCK)
 
 
 @router.get("/jobs/{job_id}/files.tar")
-def download_all(job_id: UUID, principal: Reader, resources: Resources) -> Response:
+async def download_all(job_id: UUID, principal: Reader, resources: Resources) -> Response:
     """Send the files as they were before they were stored, without compression.
 
     A file that is missing or too short ends the response before its Content-Length.
     """
-    with resources.database.begin() as session:
-        job = jobs.find(session, principal.owner, job_id)
-        files = queries.artifacts(session, job.owner, job_id)
-    if not files:
-        raise ArtifactsExpired if job.artifacts_expired_at else NotFound("This job has no files.")
+    job, files = await run_in_threadpool(_files, resources, principal.owner, job_id)
     folder = f"pruned-{job_id.hex[-8:]}"
     heads = [
         _tar_header(f"{folder}/{file.name}", file.size, int(job.created_at.timestamp())) for file in files
     ]
     size = sum(len(head) + file.size + -file.size % _BLOCK for head, file in zip(heads, files, strict=True))
     try:
-        first = plain_content(resources.store, files[0])
+        opened = partial(plain_content, resources.store, files[0])
+        first = await resources.store_pool.run(principal.owner, opened)
     except NotStored as error:
         raise NotFound("The content of these files is no longer in the store.") from error
     headers = {
@@ -163,8 +160,17 @@ def download_all(job_id: UUID, principal: Reader, resources: Resources) -> Respo
         "Content-Length": str(size + len(_END_OF_ARCHIVE)),
         "Cache-Control": "private, no-store",
     }
-    chunks = _archive(resources.store, files, heads, first)
+    chunks = resources.store_pool.iterate(_archive(resources.store, files, heads, first))
     return StreamingResponse(chunks, media_type="application/x-tar", headers=headers)
+
+
+def _files(resources: AppResources, owner: str, job_id: UUID) -> tuple[Job, Sequence[Artifact]]:
+    with resources.database.begin() as session:
+        job = jobs.find(session, owner, job_id)
+        files = queries.artifacts(session, job.owner, job_id)
+    if not files:
+        raise ArtifactsExpired if job.artifacts_expired_at else NotFound("This job has no files.")
+    return job, files
 
 
 def _archive(
