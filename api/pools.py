@@ -5,13 +5,12 @@ to wait longer would only hold connections. One owner gets a part of a pool, the
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
 from typing import TypeVar
 
 from api.problems.catalogue import ServiceUnavailable
+from api.rate_limit import OpenRequests
 
 T = TypeVar("T")
 
@@ -22,11 +21,8 @@ class BoundedPool:
     def __init__(self, name: str, *, threads: int, capacity: int, per_owner: int, refusal: str) -> None:
         """At most `capacity` calls run or wait, `per_owner` of one owner. `refusal`: the 503's detail."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._capacity = capacity
-        self._per_owner = per_owner
+        self._active = OpenRequests(per_owner, capacity)
         self._refusal = refusal
-        self._active: Counter[str] = Counter()
-        self._lock = Lock()
 
     async def run(self, owner: str, function: Callable[[], T]) -> T:
         """Return what `function` returns. Raises what it raises, and ServiceUnavailable without a place."""
@@ -34,13 +30,11 @@ class BoundedPool:
 
     def start(self, owner: str, function: Callable[[], T]) -> Future[T]:
         """Return what `function` will return. Raises ServiceUnavailable without a place."""
-        with self._lock:
-            if self._active.total() >= self._capacity or self._active[owner] >= self._per_owner:
-                raise ServiceUnavailable(self._refusal)
-            self._active[owner] += 1
+        if not self._active.enter(owner):
+            raise ServiceUnavailable(self._refusal)
         future = self._executor.submit(function)
         # When the thread is done, not when the request is: one whose client has gone still has its place.
-        future.add_done_callback(lambda _: self._release(owner))
+        future.add_done_callback(lambda _: self._active.leave(owner))
         return future
 
     async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
@@ -51,9 +45,3 @@ class BoundedPool:
     def close(self) -> None:
         """Take no more calls, and drop those that wait. Those that run end before the process does."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-
-    def _release(self, owner: str) -> None:
-        with self._lock:
-            self._active[owner] -= 1
-            if not self._active[owner]:
-                del self._active[owner]

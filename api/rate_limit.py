@@ -25,6 +25,8 @@ _LEAVE = "leave_open_requests"
 _MAX_BUCKETS = 100_000
 MAX_OPEN_REQUESTS = 100
 """Requests of one owner that may be open at once, event streams and downloads included."""
+MAX_OPEN_UPLOADS, MAX_OPEN_UPLOADS_OF_OWNER = 16, 4
+"""Each keeps a few parts of 16 MiB in memory."""
 _IPV6_PREFIX = 64  # the smallest network that one host is given
 
 
@@ -95,18 +97,20 @@ class RateLimiter:
 class OpenRequests:
     """Counts the requests of each owner that have not ended yet."""
 
-    def __init__(self, limit: int) -> None:
-        """Allow `limit` of each owner."""
-        self._limit = limit
+    def __init__(self, per_owner: int, total: float = math.inf) -> None:
+        """Allow `per_owner` of each owner, and `total` of all together."""
+        self._per_owner = per_owner
+        self._total = total
         self._lock = Lock()
         self._open: Counter[str] = Counter()
 
     def enter(self, owner: str) -> bool:
         """Count a request, and return whether it may go on. If so, `leave` when it has ended."""
         with self._lock:
-            granted = self._open[owner] < self._limit
-            self._open[owner] += granted
-        return granted
+            if self._open[owner] >= self._per_owner or self._open.total() >= self._total:
+                return False
+            self._open[owner] += 1
+        return True
 
     def leave(self, owner: str) -> None:
         """Take a request off the count."""

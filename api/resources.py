@@ -40,6 +40,7 @@ class AppResources:
     store: Store
     limiter: RateLimiter
     open_requests: OpenRequests
+    open_uploads: OpenRequests
     failures: RateLimiter
     failure_sampler: FailureSampler
     readiness: Readiness
@@ -64,6 +65,7 @@ class AppResources:
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(rate_limit.MAX_OPEN_REQUESTS),
+            OpenRequests(rate_limit.MAX_OPEN_UPLOADS_OF_OWNER, rate_limit.MAX_OPEN_UPLOADS),
             RateLimiter(limits.MAX_FAILED_SIGN_INS_PER_MINUTE),
             FailureSampler(),
             Readiness(url, migrations.schema_digest()),

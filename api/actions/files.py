@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _MAX_CHECKED_LINE = 2**20
 _LINE_THAT_BLOCKS = 2**14
 
+TOO_MANY_UPLOADS = "Too many uploads are open. Send it again once others have ended."
 NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
 
 
@@ -47,8 +48,19 @@ async def upload(
     While it arrives, `size` bytes count towards the owner's quota: what the request declares, or may have.
 
     Raises InvalidRequest for what is not of the format, QuotaExceeded, and ServiceUnavailable if it took too
-    long.
+    long, or too many are open.
     """
+    if not resources.open_uploads.enter(owner):
+        raise ServiceUnavailable(TOO_MANY_UPLOADS)
+    try:
+        return await _upload(resources, owner, name, ending, body, size)
+    finally:
+        resources.open_uploads.leave(owner)
+
+
+async def _upload(
+    resources: AppResources, owner: str, name: str, ending: str, body: AsyncIterable[bytes], size: int
+) -> tuple[UploadItem, bool]:
     quota = resources.settings.quota_bytes
     key = uploads.new_key(ending)
     room = await run_in_threadpool(_reserve, resources, owner, key, size)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from starlette.datastructures import Headers
 
 from api.actions import files as actions
-from api.problems.catalogue import InvalidRequest, QuotaExceeded
+from api.problems.catalogue import InvalidRequest, QuotaExceeded, ServiceUnavailable
 from api.resources import AppResources
 from api.security import middleware
 from api.security.middleware import body_size
@@ -207,6 +207,34 @@ def test_uploads_that_are_being_sent_count_towards_the_quota(settings: Settings)
         await held
         # What arrived counts by what it has, and not by what it might have had.
         await receive(pieces(b"d" * 80_000), 100_000)
+        resources.engine.dispose()
+
+    asyncio.run(send_together())
+
+
+@pytest.mark.threat
+def test_only_some_uploads_are_open_at_once(settings: Settings) -> None:
+    """Each keeps megabytes in memory until it has ended."""
+
+    async def send_together() -> None:
+        resources, go_on = AppResources.of(settings), asyncio.Event()
+
+        def receive(owner: str, *, held: bool = False) -> Coroutine[Any, Any, Any]:
+            body = pieces(b"a", then=go_on if held else None)
+            return actions.upload(resources, owner, "x", "txt", body, size=1)
+
+        held: list[asyncio.Task[Any]] = []
+        for owner in ("ada", "eve", "bob", "joe"):
+            await receive(owner)
+            held += [asyncio.create_task(receive(owner, held=True)) for _ in range(4)]
+            await asyncio.sleep(0)
+            with pytest.raises(ServiceUnavailable, match="Too many uploads"):
+                await receive(owner)
+        with pytest.raises(ServiceUnavailable, match="Too many uploads"):
+            await receive("ann")
+        go_on.set()
+        await asyncio.gather(*held)
+        await receive("ann")
         resources.engine.dispose()
 
     asyncio.run(send_together())
