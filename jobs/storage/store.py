@@ -174,8 +174,10 @@ class Store:
         reader = HashedStream(pieces)
         try:
             with measured("write"), translated_errors(key):
+                # In a thread, since it asks a directory whether it is there, and a network drive may hang.
+                objects = await asyncio.to_thread(self._taking, at_most)
                 await obstore.put_async(
-                    self._taking(at_most),
+                    objects,
                     key,
                     aiter(reader),
                     chunk_size=_part_bytes(at_most),

@@ -330,10 +330,9 @@ def massive(hidden: Tensor) -> Tensor:
     A window's first token often has, since attention goes there where no token matters (Sun et al. 2024,
     arXiv 2402.17762).
     """
-    norms = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
     middle = (hidden.shape[1] - 1) // 2  # on CUDA, median is not deterministic
-    medians: Tensor = norms.sort(dim=1).values[:, middle, None]
-    return norms > MASSIVE * medians
+    return norms > MASSIVE * norms.sort(dim=1).values[:, middle, None]
 
 
 class _RecordInputs(Observer):
