@@ -1,4 +1,4 @@
-"""The files under ci/ use only options that the commands have, install a named wheel, and run a job.
+"""The files under ci/ use only options that the commands have, and run a job.
 
 Their own scripts run here, with what GitHub and GitLab put into them.
 """
@@ -7,8 +7,6 @@ import hashlib
 import re
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,23 +18,13 @@ import yaml
 
 from cli.main import app
 from jobs.states import JobState
+from tests.cli.options.ci_files import ACTION, CI, COMPONENT, SPEC, TEMPLATE, scripts
 from tests.scripted_server import (
     ScriptedServer,
     artifact_document,
     job_document,
     state_event,
 )
-
-CI = Path(__file__).parents[3] / "ci"
-ACTION = yaml.safe_load((CI / "github" / "action.yml").read_text())
-SPEC, COMPONENT = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
-(TEMPLATE,) = COMPONENT.values()
-
-
-def scripts() -> Iterator[str]:
-    for step in ACTION["runs"]["steps"]:
-        yield step["run"]
-    yield from TEMPLATE["script"]
 
 
 def options_of(command: str) -> set[str]:
@@ -52,102 +40,6 @@ def test_every_option_in_the_ci_files_exists(command: str) -> None:
     used = set(re.findall(r"(?<![\w-])--[a-z-]+", " ".join(calls)))
     assert used
     assert used <= options_of(command)
-
-
-@pytest.fixture
-def away(tmp_path: Path) -> dict[str, str]:
-    """The environment of a CI machine without the command; pip installs into a directory of the test."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    python = programs / "python"
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    return {
-        "PATH": f"{programs}:/usr/bin:/bin",
-        "PIP_TARGET": str(tmp_path / "site"),
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_INDEX": "1",
-        "PRUNESERVE_API_KEY": "a-key",
-        "GITHUB_ACTION_PATH": str(CI / "github"),
-    }
-
-
-def installer(system: str) -> str:
-    """The steps of a CI file that install the command."""
-    if system == "github":
-        return ACTION["runs"]["steps"][0]["run"]  # type: ignore[no-any-return]
-    *steps, _, _ = TEMPLATE["script"]
-    return "set -eo pipefail\n" + "\n".join(steps)
-
-
-def install(system: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = ["bash", "-e", "-c", installer(system)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    """A wheel with one module."""
-    path = tmp_path / "pruneserve-0.1.0-py3-none-any.whl"
-    about = "pruneserve-0.1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("offered.py", "")
-        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: pruneserve\nVersion: 0.1.0\n")
-        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{about}/RECORD", "")
-    return path
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_a_wheel_is_installed_once_its_digest_is_checked(
-    system: str, wheel: Path, away: dict[str, str]
-) -> None:
-    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
-    site = Path(away["PIP_TARGET"])
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    refused = install(system, away | {variable: f"{wheel.as_uri()}#sha256={'ab' * 32}"})
-    assert (refused.returncode, site.exists()) == (1, False)
-    done = install(system, away | {variable: f"{wheel.as_uri()}#sha256={digest}"})
-    assert done.returncode == 0, done.stderr
-    assert (site / "offered.py").exists()
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_what_pip_runs_does_not_get_the_key(system: str, away: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "bin" / "python").write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
-    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
-    # GitHub gives a step the variables that it names; the project's variables of GitLab are in every job.
-    given = set(away) if system == "gitlab" else set(away) - {"PRUNESERVE_API_KEY"}
-    assert "PRUNESERVE_API_KEY" not in ACTION["runs"]["steps"][0]["env"]
-    assert install(system, {name: away[name] for name in given} | {variable: "a.whl"}).returncode == 0
-    assert "PIP_NO_INDEX=1" in (tmp_path / "seen").read_text()
-    assert "a-key" not in (tmp_path / "seen").read_text()
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_nothing_is_installed_by_name(system: str, away: dict[str, str]) -> None:
-    refused = install(system, away)
-    assert refused.returncode != 0
-    assert "name a wheel in the input install" in refused.stderr
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
-    system: str, wheel: Path, away: dict[str, str], tmp_path: Path
-) -> None:
-    (tmp_path / "pip.py").write_text("open('taken', 'w').close()")
-    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
-    command = ["bash", "-e", "-c", installer(system)]
-    environment = away | {variable: wheel.as_uri()}
-    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
-    assert not (tmp_path / "taken").exists()
-    assert (tmp_path / "site" / "offered.py").exists()
-    for script in scripts():
-        assert set(re.findall(r"\bpython (\S+)", script)) <= {"-P"}
 
 
 def test_needs_states_and_labels_of_the_ci_files_are_stated() -> None:
@@ -362,13 +254,19 @@ def interpolated(value: Any, inputs: dict[str, str]) -> Any:
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
-@pytest.mark.parametrize("passed", [True, False])
+@pytest.mark.parametrize(("passed", "download"), [(True, True), (False, True), (True, False)])
 def test_the_component_runs_a_job_and_sets_variables(
-    server: ScriptedServer, here: dict[str, str], job_id: UUID, tmp_path: Path, passed: bool, shell: str
+    server: ScriptedServer,
+    here: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    passed: bool,
+    download: bool,
+    shell: str,
 ) -> None:
     submitted = serve(server, job_id, passed=passed)
     inputs = {name: str(about.get("default", "")) for name, about in SPEC["spec"]["inputs"].items()}
-    inputs |= INPUTS | {"url": server.url, "download": "true", "job-name": "prune-it"}
+    inputs |= INPUTS | {"url": server.url, "download": str(download).lower(), "job-name": "prune-it"}
     component = interpolated(COMPONENT, inputs)
     job = component["prune-it"]
     assert not any(about["expand"] for about in job["variables"].values())
@@ -396,5 +294,6 @@ def test_the_component_runs_a_job_and_sets_variables(
     assert {variables[f"PRUNED_{name.upper().replace('-', '_')}"] for name in FIGURES} == {*FIGURES.values()}
     assert len(junit_cases(work / reports["junit"])) == 2
     kept = [path for path in job["artifacts"]["paths"] if (work / path).exists()]
-    assert kept == (["pruneserve.md", "pruned"] if passed else ["pruneserve.md"])
-    assert [*work.glob("pruned/*")] == ([work / "pruned" / "a.txt"] if passed else [])
+    there = passed and download
+    assert kept == (["pruneserve.md", "pruned"] if there else ["pruneserve.md"])
+    assert [*work.glob("pruned/*")] == ([work / "pruned" / "a.txt"] if there else [])
