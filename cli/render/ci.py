@@ -49,12 +49,22 @@ def xml(text: object) -> str:
 def figures(job: JobDetail, server: str) -> dict[str, str]:
     """Return the job's id, address and state and, as far as they are known, its figures."""
     known: dict[str, object] = {"job": job.id, "url": f"{server}/jobs/{job.id}", "state": job.state}
-    if job.perplexity:
-        dense, pruned = job.perplexity.dense, job.perplexity.pruned
-        known |= {"dense-perplexity": dense, "perplexity": pruned}
-        known["increase"] = pruned / dense - 1 if dense and pruned is not None else None
+    dense, pruned = _perplexities(job)
+    known |= {"dense-perplexity": dense, "perplexity": pruned}
+    known["increase"] = pruned / dense - 1 if dense and pruned is not None else None
     known |= {"sparsity": job.measured_sparsity, "gate": job.gate and job.gate.state}
     return {name: _one_line(value) for name, value in known.items() if value is not None}
+
+
+def _perplexities(job: JobDetail) -> tuple[float | None, float | None]:
+    """Return the perplexities of the dense model and of what the gate is on: an export or the result."""
+    if job.gate is None or job.gate.of is None:
+        return (job.perplexity.dense, job.perplexity.pruned) if job.perplexity else (None, None)
+    report = report_of(job)
+    for export in report.exports if report else ():
+        if export.name == job.gate.of:
+            return export.dense_perplexity, export.perplexity
+    return None, None
 
 
 def report(
@@ -106,13 +116,14 @@ _PROPERTY_DELIMITERS = _MESSAGE_DELIMITERS + ":,"
 
 
 def annotate(outcome: Outcome) -> None:
-    """Print the annotation, unless all is well or this is not a step of GitHub Actions.
+    """Print the annotation, unless the gate has passed or this is not a step of GitHub Actions.
 
-    An inconclusive gate that passes is a warning.
+    An inconclusive gate that passes is a warning, and so is that there is none.
     """
     job = outcome.job
     missed = missed_conditions(job)
-    if os.environ.get("GITHUB_ACTIONS") != "true" or (outcome.code == Exit.OK and not missed):
+    passed = outcome.code == Exit.OK and job and job.gate and not missed
+    if os.environ.get("GITHUB_ACTIONS") != "true" or passed:
         return
     reasons = [outcome.problem, _error_of(job), *missed]
     message = "; ".join(filter(None, reasons)) or outcome.title

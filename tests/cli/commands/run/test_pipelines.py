@@ -12,7 +12,7 @@ from cli.render import ci
 from cli.render.outcome import Outcome
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
-from tests.report_document import report_document
+from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, error_document, problem_document
 
 NOWHERE = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": ""}
@@ -253,6 +253,27 @@ def test_a_file_that_cannot_be_written_costs_no_other_and_lets_nothing_pass(
     assert "--junit" not in written or parsed(files["--junit"]).attrib["tests"] == "2"
 
 
+def test_the_figures_are_those_of_the_export_that_the_gate_is_on(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    lossy = export("gguf:Q4_0", 400, 0.125, perplexity=12.0, dense_perplexity=10.0)
+    more = {
+        "report": report_document(exports=[export("gguf:Q8_0", 800, 0.0), lossy]),
+        "perplexity": {"dense": 8.0, "pruned": 8.0},
+    }
+    figures = ("dense-perplexity", "perplexity", "increase")
+    for of, expected in (
+        (None, ["8", "8", "0"]),
+        ("gguf:Q4_0", ["10", "12", "0.2"]),
+        ("gguf:Q2_K", [None, None, None]),  # of which the report has nothing
+    ):
+        serve(server, job_id, "succeeded", gate=verdict(0.2) | {"of": of}, **more)
+        outputs = tmp_path / f"outputs of {of}"
+        run(place, GITHUB_OUTPUT=str(outputs))
+        written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+        assert [written.get(name) for name in figures] == expected
+
+
 def test_no_text_of_the_server_begins_an_output_of_its_own(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
@@ -268,6 +289,11 @@ def test_no_text_of_the_server_begins_an_output_of_its_own(
         ("succeeded", {"gate": verdict(0.04)}, None),
         (
             "succeeded",
+            {},
+            "::warning title=PruneServe%3A succeeded%2C without a gate::succeeded, without a gate",
+        ),
+        (
+            "succeeded",
             {"gate": verdict(0.06)},
             "::error title=PruneServe%3A gate missed::max_perplexity_increase missed: 6.00%25, "
             "limit 5.00%25, margin -1.00%25",
@@ -279,7 +305,7 @@ def test_no_text_of_the_server_begins_an_output_of_its_own(
         ),
     ],
 )
-def test_why_a_step_of_github_fails_is_an_annotation(
+def test_why_a_step_of_github_fails_or_checks_nothing_is_an_annotation(
     server: ScriptedServer,
     place: dict[str, str],
     job_id: UUID,
