@@ -29,7 +29,8 @@ from cli.options.connection import connected
 from cli.options.errors import describe_error
 from cli.options.ids import find_job, is_partial_id
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
-from pruneserve_client import Client, NotFound, Unavailable
+from pruneserve_client import Client, NotFound, PruneServeError
+from pruneserve_client.errors import may_pass
 from pruneserve_client.models import ArtifactItem, ZooFile
 from pruneserve_client.synchronous.primitives import retry
 from pruneserve_client.user_input import quoted
@@ -91,9 +92,11 @@ def download_all(
     """
     try:
         there = files_of(client, source)
-    except Unavailable as error:
+    except PruneServeError as error:
+        if not may_pass(error, answered=True):  # by the server that has told of the job or entry
+            raise
         err.print(f"{clean(describe_error(error))}; retrying for up to {common.PATIENCE_SECONDS:.0f} s")
-        there = retry(partial(files_of, client, source), common.PATIENCE_SECONDS)
+        there = retry(partial(files_of, client, source), common.PATIENCE_SECONDS, answered=True)
     if not there:
         raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
     files = [file for file in there if include is None or fnmatchcase(file.name, include)]

@@ -8,7 +8,14 @@ from typing import Any
 
 import httpx
 
-from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
+from pruneserve_client.errors import (
+    InvalidArgument,
+    PruneServeError,
+    Unavailable,
+    UnexpectedResponse,
+    error_of,
+    may_pass,
+)
 from pruneserve_client.files import Downloadable, PartialFile, Progress, destination_in
 from pruneserve_client.synchronous.primitives import in_thread, retry
 from pruneserve_client.wire import (
@@ -156,8 +163,9 @@ def download_file(
     while True:
         progress.grew = False
         try:
-            return retry(attempt, patience)
-        except Unavailable:
+            # The server has answered: it has told of the file.
+            return retry(attempt, patience, answered=True)
+        except PruneServeError as error:
             # A long download may break off later than the patience ends: each piece begins it anew.
-            if not (patience and progress.grew):
+            if not (patience and progress.grew and may_pass(error, answered=True)):
                 raise

@@ -15,6 +15,7 @@ from pruneserve_client import (
     Unavailable,
     UnexpectedResponse,
     UnsafeName,
+    wire,
 )
 from pruneserve_client.models import ArtifactItem
 from tests.scripted_server import Exchange, ScriptedServer, artifact_document
@@ -115,6 +116,30 @@ def test_patience_begins_anew_with_each_piece(server: ScriptedServer, client: Cl
     path = client.download(file("model.safetensors", content), tmp_path, patience=0.1)
     assert path.read_bytes() == content
     assert asked == [None, "bytes=50-", "bytes=100-", "bytes=150-"]
+
+
+def test_a_page_of_a_proxy_does_not_end_a_download(
+    server: ScriptedServer, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(200))
+
+    def page(it: Exchange) -> None:
+        server.on("/content", first_half)
+        it.body(b"<html>Not now</html>", 404, "text/html")
+
+    def first_half(it: Exchange) -> None:
+        server.on("/content", last_page)
+        Halves(content)(it)
+
+    def last_page(it: Exchange) -> None:
+        server.on("/content", Halves(content))
+        it.body(b"<html>Not now</html>", 404, "text/html")
+
+    server.on("/content", page)
+    # After the second page the patience is over, and begins anew because of the half.
+    monkeypatch.setattr(wire, "_BACKOFF", lambda attempt: 0 if attempt.attempt_number < 3 else 1000)
+    path = client.download(file("model.safetensors", content), tmp_path, patience=100)
+    assert path.read_bytes() == content
 
 
 def test_patience_ends_where_nothing_new_arrives(

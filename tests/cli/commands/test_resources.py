@@ -295,8 +295,9 @@ def test_the_format_of_a_webhook_is_sent_where_it_is_named(
     ]
 
 
+@pytest.mark.parametrize("status", [502, 404])
 def test_a_download_outlives_a_restart_of_the_server(
-    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path, status: int
 ) -> None:
     content = b"content"
     listed = artifact_document("a.txt", content, hashlib.sha256(content).hexdigest(), "/content")
@@ -304,7 +305,7 @@ def test_a_download_outlives_a_restart_of_the_server(
     def away_at_first(path: str, answer: Callable[[Exchange], None]) -> None:
         def away(it: Exchange) -> None:
             server.on(path, answer)
-            it.body(b"<html>Bad gateway</html>", 502, "text/html")
+            it.body(b"<html>Not now</html>", status, "text/html")
 
         server.on(path, away)
 
@@ -312,7 +313,7 @@ def test_a_download_outlives_a_restart_of_the_server(
     away_at_first("/content", lambda it: it.body(content))
     done = pruneserve("download", ID, "--output", str(tmp_path / "there"))
     assert done.exit_code == Exit.OK, done.stderr
-    assert "HTTP 502 without a problem document" in done.stderr
+    assert f"HTTP {status} without a problem document" in done.stderr
     assert "; retrying for up to 120 s\n" in done.stderr
     assert (tmp_path / "there" / "a.txt").read_bytes() == content
 
