@@ -194,7 +194,7 @@ def run_job(
         with time_limit(_LAST_REQUEST_SECONDS):
             # If the interruption came before the response, the same request returns the same job.
             again = partial(client.submit, body, idempotency_key=idempotency_key)
-            return _cancel(client, job or again(patience=_LAST_REQUEST_SECONDS))
+            return _cancel(client, job or again(patience=_LAST_REQUEST_SECONDS), inconclusive)
     except TimedOut:
         problem = f"{client.url} does not answer within {_LAST_REQUEST_SECONDS:g} s"
     except PruneServeError as error:
@@ -223,15 +223,16 @@ def unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
     return Outcome(code, job, stale=True)
 
 
-def _cancel(client: Client, job: JobDetail) -> Outcome:
+def _cancel(client: Client, job: JobDetail, inconclusive: Inconclusive) -> Outcome:
     try:
         # A server that is being restarted may be back before the time is over.
-        return Outcome(Exit.CANCELLED, retry(partial(client.cancel, job.id), _LAST_REQUEST_SECONDS))
+        cancelled = retry(partial(client.cancel, job.id), _LAST_REQUEST_SECONDS, answered=True)
+        return Outcome(Exit.CANCELLED, cancelled)
     except Rejected:
         job = client.job(job.id)
         if not job.ended:
             raise
-        return Outcome.of(job)  # it has ended meanwhile
+        return Outcome.of(job, inconclusive)  # it has ended meanwhile
 
 
 def watch(client: Client, job_id: UUID, console: Console) -> JobDetail:

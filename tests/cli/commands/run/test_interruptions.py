@@ -15,9 +15,9 @@ from uuid import UUID
 import pytest
 
 from cli.terminal import Exit
-from tests.cli.commands.run.scripted import JOB, parsed, serve
+from tests.cli.commands.run.scripted import INCONCLUSIVE, JOB, parsed, serve
 from tests.cli.conftest import PRUNESERVE
-from tests.scripted_server import Exchange, ScriptedServer, job_document, state_event
+from tests.scripted_server import Exchange, ScriptedServer, job_document, problem_document, state_event
 
 
 @contextmanager
@@ -91,21 +91,37 @@ def test_a_second_sigterm_does_not_end_a_cancellation(
     assert process.returncode == Exit.CANCELLED, output
 
 
+@pytest.mark.parametrize("status", [502, 404], ids=["unavailable", "a page of a proxy"])
 def test_a_cancellation_is_repeated_while_the_server_is_restarted(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, status: int
 ) -> None:
     with followed(server, place, job_id, "--cancel-on-interrupt") as process:
         cancel = server.answers[f"/v1/jobs/{job_id}/cancel"]
 
         def away(it: Exchange) -> None:
             server.on(f"/v1/jobs/{job_id}/cancel", cancel)
-            it.body(b"", 502)
+            it.body(b"", status)
 
         server.on(f"/v1/jobs/{job_id}/cancel", away)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
     assert process.returncode == Exit.CANCELLED, output
     assert [path for path, _ in server.requests].count(f"/v1/jobs/{job_id}/cancel") == 2
+
+
+def test_a_job_that_has_ended_before_its_cancellation_has_the_outcome_of_its_gate(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    with followed(server, place, job_id, "--cancel-on-interrupt", "--inconclusive", "pass") as process:
+
+        def has_ended(it: Exchange) -> None:
+            server.on_job(job_id, "succeeded", gate=INCONCLUSIVE)
+            it.json(problem_document("The job has ended.", 409), 409)
+
+        server.on(f"/v1/jobs/{job_id}/cancel", has_ended)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == Exit.OK, output
 
 
 def test_a_server_that_hangs_does_not_keep_a_cancellation_from_its_report(
