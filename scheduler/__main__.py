@@ -5,6 +5,7 @@
 `scheduler.metrics`, where metrics are served to Prometheus, reads those that are in the database.
 """
 
+import argparse
 import logging
 import signal
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 @program
 def main() -> None:
     """Run until SIGTERM or Ctrl-C."""
+    argparse.ArgumentParser(
+        prog="pruneserve-scheduler", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     logs.configure(Component.SCHEDULER)
     hide_from_children()

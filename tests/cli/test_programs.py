@@ -38,9 +38,9 @@ def beside_foreign_code(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - {"pruneserve-worker", "pruneserve-scheduler"}))
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
 def test_a_program_runs_nothing_of_the_working_directory(program: str, beside_foreign_code: Path) -> None:
-    done = run(program, "--help", directory=beside_foreign_code)
+    done = run(program, "--help", directory=beside_foreign_code, DATABASE_URL="", STORE_URL="", BROKER_URL="")
     assert (done.returncode, done.stderr) == (0, "")
     assert "usage" in done.stdout.lower()
 
