@@ -17,7 +17,6 @@ from jobs.spec.job import JobSpec
 from jobs.tables import Job, OwnerShare, Scheduler, Worker
 from tests.jobs.queue.fleet import GPU_24G, GPU_80G, LARGE, LONG, claim, claim_one, register, submit
 
-A_MINUTE_AGO = text("clock_timestamp() - interval '61 seconds'")
 LONG_AGO = text("clock_timestamp() - interval '31 seconds'")
 
 
