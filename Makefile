@@ -66,7 +66,6 @@ $(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requ
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
-	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
 
 # Faults of every process of a running service, judged from outside; ARGS="-k valkey": a part of them. Without the
 # conftest.py of other tests, because the harness uses nothing of the service but REST, commands and process ids.

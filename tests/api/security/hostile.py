@@ -64,6 +64,12 @@ _FIELDS = (
     "labels",
     "gate",
     "url",
+    "save_masks",
+    "extra",
+)
+_INSIDE = (
+    *_FIELDS,
+    *("name", "id", "revision", "dataset", "samples", "sequence_length", "seed", "windows", "alpha", "norm"),
 )
 _QUERIES = (
     "state",
@@ -80,6 +86,8 @@ _QUERIES = (
     "b",
 )
 _HEADERS = (
+    "Authorization",
+    "Content-Type",
     "Idempotency-Key",
     "Last-Event-ID",
     "Accept",
@@ -89,6 +97,10 @@ _HEADERS = (
     "Range",
     "If-None-Match",
 )
+_OFTEN = (("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("POST", "/sign-in"), ("GET", "/sign-in"))
+"""What reads most of a request: every fourth goes to one of these."""
+_PLANES = (0x80, 0x800, 0x10000, 0x110000)
+"""Where the characters end that UTF-8 writes with one to four bytes."""
 _BODIES = (
     "application/json",
     "application/x-www-form-urlencoded",
@@ -134,7 +146,7 @@ class HostileRequests:
                 yield HostileRequest(self._framed())
 
     def _framed(self, length: int | None = None, headers: dict[str, str] | None = None) -> bytes:
-        method, template = self._random.choice(self._targets)
+        method, template = self._random.choice(self._targets if self._random.random() < 0.75 else _OFTEN)
         if self._random.random() < 0.05:
             method = self._random.choice(["GET", "POST", "DELETE", "PATCH", "PUT", "TRACE", "X" * 50])
         body, content_type = self._body() if method != "GET" else (b"", "")
@@ -144,21 +156,21 @@ class HostileRequests:
         if self._random.random() < 0.9:
             lines["Authorization"] = f"Bearer {self._random.choice(self._keys)}"
         if self._random.random() < 0.3:
-            lines[self._random.choice(_HEADERS)] = _printable(self._text())
+            lines[self._random.choice(_HEADERS)] = _in_a_header(self._bytes())
         head = [f"{method} {self._path(template)} HTTP/1.1"]
         head += [f"{name}: {value}" for name, value in (lines | (headers or {})).items()]
-        return "\r\n".join([*head, "", ""]).encode("latin-1", "replace") + body
+        return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
     def _path(self, template: str) -> str:
         parts = [self._segment() if "{" in part else part for part in template.split("/")]
-        query = {self._random.choice(_QUERIES): self._text() for _ in range(self._random.randint(0, 3))}
+        query = {self._random.choice(_QUERIES): self._bytes() for _ in range(self._random.randint(0, 3))}
         path = "/".join(parts)
-        return f"{path}?{urlencode(query, errors='surrogatepass')}" if query else path
+        return f"{path}?{urlencode(query)}" if query else path
 
     def _segment(self) -> str:
         if self._random.random() < 0.5:
             return str(UUID(int=self._random.getrandbits(128)))
-        return quote(self._text(), safe="", errors="surrogatepass")[:2000]
+        return quote(self._bytes(), safe="")[:2000]
 
     def _body(self) -> tuple[bytes, str]:
         kind = self._random.random()
@@ -167,25 +179,43 @@ class HostileRequests:
         if kind < 0.15:
             return b"[" * 20_000, _BODIES[0]
         if kind < 0.3:
-            form = {self._random.choice((*_FIELDS, "key", "next", "csrf")): self._text() for _ in range(4)}
-            return urlencode(form, errors="surrogatepass").encode(), _BODIES[1]
+            form = {self._random.choice((*_FIELDS, "key", "next", "csrf")): self._bytes() for _ in range(4)}
+            return urlencode(form).encode(), _BODIES[1]
+        if kind < 0.35:
+            return json.dumps(self._value()).encode(), _BODIES[0]
         changes = {self._random.choice(_FIELDS): self._value() for _ in range(self._random.randint(0, 3))}
         recipe = SMALLEST | changes
         document = recipe if self._random.random() < 0.7 else {"recipe": recipe, "jobs": [recipe] * 3}
         return json.dumps(document).encode(), _BODIES[0]
 
-    def _value(self) -> object:
-        value = self._random.choice(STRANGE)
-        inside = self._random.choice((*_FIELDS, "id", "name", "dataset", "samples", "revision"))
-        return self._random.choice((value, {inside: value}, [value] * 5))
+    def _value(self, depth: int = 2) -> object:
+        """Return a value, or a list or an object of such; some objects name a method."""
+        kind = self._random.random()
+        if depth == 0 or kind < 0.5:
+            return self._random.choice((self._random.choice(STRANGE), self._text()))
+        values = [self._value(depth - 1) for _ in range(self._random.randint(0, 4))]
+        if kind < 0.6:
+            return values
+        fields = {self._random.choice(_INSIDE): value for value in values}
+        return fields | {"name": self._random.choice([*METHODS])} if kind < 0.75 else fields
 
     def _text(self) -> str:
-        return str(self._random.choice(STRANGE))
+        """Return one of the strange values, or a random text, lone surrogates included."""
+        if self._random.random() < 0.5:
+            return str(self._random.choice(STRANGE))
+        plane = self._random.choice(_PLANES)
+        return "".join(chr(self._random.randrange(plane)) for _ in range(self._random.randint(0, 50)))
+
+    def _bytes(self) -> bytes:
+        """Return such a text, or random bytes, which are hardly ever UTF-8."""
+        if self._random.random() < 0.3:
+            return self._random.randbytes(self._random.randint(0, 60))
+        return self._text().encode("utf-8", "surrogatepass")
 
 
-def _printable(value: str) -> str:
+def _in_a_header(value: bytes) -> str:
     """Return what can stand in one line of a header."""
-    return "".join(letter for letter in value if letter not in "\r\n\x00")
+    return value.translate(None, b"\r\n\x00").decode("latin-1")
 
 
 @dataclass
