@@ -1,17 +1,12 @@
-"""A broker, a database and a store that fail, come back empty, or answer only some requests."""
+"""A database that breaks off or is away for long, and a store that answers only some requests."""
 
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
-import httpx
 import pytest
 
 import migrations
 from cli.embedded.postgres import Postgres
-from cli.embedded.valkey import Valkey
 from jobs import limits
 from jobs.states import JobState
 from pruning.recipe import Stage
@@ -22,24 +17,6 @@ from tests.faults.proxies import Proxy, UnreliableStore
 from tests.stack import Stack
 
 pytestmark = pytest.mark.nightly
-
-
-class TestBroker:
-    def test_a_killed_broker(
-        self, stack: Stack, judge: Judge, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        with Valkey(tmp_path_factory.mktemp("valkey")) as broker:
-            stack.environment["BROKER_URL"] = broker.url
-            stack.start_scheduler()
-            stack.start_worker()
-            first = stack.submit(stack.long_spec())
-            stack.wait_until_running(first)
-            broker.kill()
-            broker.stop()
-            # Jobs are accepted without a broker: only the scheduler talks to it.
-            second = stack.submit(stack.spec(method="magnitude"))
-            broker.start()
-            judge("kill -9 of the broker", 1, [first, second])
 
 
 class TestDatabase:
@@ -53,56 +30,6 @@ class TestDatabase:
     @pytest.fixture
     def database_url(self, postgres: Postgres) -> str:
         return postgres.url
-
-    def test_a_restart_during_a_job_and_during_submits(
-        self, stack: Stack, judge: Judge, postgres: Postgres
-    ) -> None:
-        stack.start_scheduler()
-        stack.start_worker()
-        running = stack.submit(stack.long_spec())
-        stack.wait_until_running(running)
-        body = stack.spec(method="magnitude").as_request()
-        start = threading.Barrier(51)
-        with stack.start_api() as client, ThreadPoolExecutor(50) as pool:
-
-            def submit(number: int) -> httpx.Response:
-                start.wait()
-                # Like a good client: retry with the same key until the answer is final.
-                while True:
-                    try:
-                        response = client.post(
-                            "/v1/jobs",
-                            json=body,
-                            headers={"Idempotency-Key": f"restart-{number}"},
-                            timeout=60,
-                        )
-                    except httpx.TransportError:
-                        continue
-                    if response.status_code != 503:
-                        return response
-                    assert "Retry-After" in response.headers
-
-            futures = [pool.submit(submit, number) for number in range(50)]
-            start.wait()
-            postgres.stop()
-            postgres.start()
-            accepted = [future.result() for future in futures]
-        assert {response.status_code for response in accepted} <= {200, 201, 202}
-        submitted = {UUID(response.json()["id"]) for response in accepted}
-        assert len(submitted) == 50
-        for job_id in submitted:
-            assert stack.job(job_id).state in set(JobState)
-        self._cancel_all_but(stack, keep=2, jobs=submitted)
-        left = [job_id for job_id in submitted if stack.job(job_id).state != JobState.CANCELLED]
-        judge("PostgreSQL restarted", 1, [running, *left])
-
-    @staticmethod
-    def _cancel_all_but(stack: Stack, keep: int, jobs: set[UUID]) -> None:
-        from jobs.lifecycle import owner_moves
-
-        for job_id in sorted(jobs)[keep:]:
-            with stack.database.begin() as session:
-                owner_moves.cancel(session, "ada", job_id)
 
     def test_connections_that_break(self, stack: Stack, judge: Judge, postgres: Postgres) -> None:
         stack.start_scheduler()

@@ -1,11 +1,12 @@
-"""Two schedulers, a sick worker among good ones, and a worker that outlives its lease."""
+"""Two schedulers, a sick worker, one that is shut down, and one that outlives its lease."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.faults.blackbox.processes import LEASE_SECONDS, kill, kill_tree, suspended
+from tests.faults.blackbox.processes import LEASE_SECONDS, kill, kill_tree, suspended, tree
 from tests.faults.blackbox.recipes import FULL, SHORT
 from tests.faults.blackbox.service import Service
 from tests.faults.blackbox.verdict import Judge
@@ -39,6 +40,19 @@ def test_a_sick_worker(service: Service, judge: Judge, tmp_path: Path) -> None:
             shown = [service.wait_for_end(job) for job in scenario.jobs]
     outcomes = [attempt["outcome"] for job in shown for attempt in job["attempts"]]
     assert "worker_fault" in outcomes  # or it was never given a job
+
+
+def test_a_shutdown_of_a_worker_and_its_children(service: Service, judge: Judge) -> None:
+    """As systemd does: each process gets SIGTERM. The job is handed back, which is no lost attempt."""
+    with judge.scenario("SIGTERM of the worker and its children") as scenario:
+        scenario.most_attempts = 2
+        job = service.submit(FULL)
+        scenario.jobs += [job]
+        assert service.wait_for_stage(job, "gradients")
+        for process in tree(service.processes.find("worker").pid):
+            process.send_signal(signal.SIGTERM)
+        shown = service.wait_for_end(job)
+    assert [attempt["outcome"] for attempt in shown["attempts"]] == ["handed_back", "succeeded"]
 
 
 def test_a_worker_that_outlives_its_lease(service: Service, judge: Judge) -> None:
