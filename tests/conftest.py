@@ -196,19 +196,19 @@ def _room(directory: Path) -> int:
 def database_url(postgres_url: str) -> Iterator[str]:
     """A migrated database for this test only."""
     # A copy of the database that was migrated once, which is faster than migrating every time.
-    with _database(postgres_url, template="pruneserve") as url:
+    with new_database(postgres_url, template="pruneserve") as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database without tables."""
-    with _database(postgres_url, template="template1") as url:
+    with new_database(postgres_url, template="template1") as url:
         yield url
 
 
 @contextmanager
-def _database(server_url: str, *, template: str) -> Iterator[str]:
+def new_database(server_url: str, *, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     server, _, _ = server_url.rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
@@ -378,7 +378,7 @@ def shared_stack(
     if getattr(request, "param", "directory") == "s3":
         s3: S3 = request.getfixturevalue("s3")
         store = {"STORE_URL": f"{s3.url}/{uuid4().hex}", **s3.environment}
-    with _database(postgres_url, template="pruneserve") as url:
+    with new_database(postgres_url, template="pruneserve") as url:
         settings = Settings(
             DATABASE_URL=url,
             BROKER_URL=_separate_broker(valkey.url),
