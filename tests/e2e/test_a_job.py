@@ -1,6 +1,6 @@
 """Jobs from the request to the download, and searches, with real processes and both kinds of store.
 
-All of them run on one service, or on one for each kind of store.
+All of them run on one service. Those of other files keep artifacts in a directory.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from jobs.storage.store import Store
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.stack import Stack
+from tests.tiers import nightly
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,17 @@ def service(shared_stack: Stack) -> tuple[Stack, httpx.Client]:
     return shared_stack, shared_stack.start_api()
 
 
-@pytest.mark.parametrize("shared_stack", ["directory", "s3"], indirect=True)
+def downloaded(client: httpx.Client, job_id: UUID, directory: Path) -> Path:
+    """Download every artifact of a job into a new directory, and return that."""
+    directory.mkdir()
+    for artifact in client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]:
+        file = client.get(f"/v1/jobs/{job_id}/artifacts/{artifact['id']}/content").content
+        assert hashlib.sha256(file).hexdigest() == artifact["sha256"]
+        (directory / artifact["name"]).write_bytes(file)
+    return directory
+
+
+@pytest.mark.parametrize("shared_stack", ["s3", nightly("directory")], indirect=True)
 def test_a_job_is_submitted_run_and_downloaded_over_http(
     service: tuple[Stack, httpx.Client], tmp_path: Path
 ) -> None:
@@ -43,12 +54,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
     assert client.get(f"/v1/jobs/{job_id}").json()["state"] == "succeeded"
 
-    model = tmp_path / "model"
-    model.mkdir()
-    for artifact in client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]:
-        file = client.get(f"/v1/jobs/{job_id}/artifacts/{artifact['id']}/content").content
-        assert hashlib.sha256(file).hexdigest() == artifact["sha256"]
-        (model / artifact["name"]).write_bytes(file)
+    model = downloaded(client, job_id, tmp_path / "model")
     assert {"model.safetensors", "masks.safetensors", "pruning_report.json", "config.json"} <= {
         path.name for path in model.iterdir()
     }
@@ -68,7 +74,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(
         assert password not in visible
 
 
-@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
+@pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
 def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
     service: tuple[Stack, httpx.Client], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -87,27 +93,18 @@ def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
 
 
-@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
+@pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
 def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     service: tuple[Stack, httpx.Client], tmp_path: Path
 ) -> None:
-    stack, _ = service
+    stack, client = service
     first = stack.submit(stack.spec(method=None, sparsity=None, structure={"mlp_channels": 0.25}))
     job = stack.wait_for_end(first)
     assert (job.state, job.attempt, job.method) == (JobState.SUCCEEDED, 1, "structure"), job.error
     stages = [event.data.stage for event in stack.events(first) if isinstance(event.data, StageFinished)]
     assert stages == ["resolve", "gradients", "cut", "evaluate", "speed", "upload"]
 
-    model = tmp_path / "model"
-    model.mkdir()
-    for name, artifact in stack.artifacts(first).items():
-        store, stored_size = Store(stack.environment["STORE_URL"]), artifact.stored_size
-        if stored_size is None:
-            content = store.stream(artifact.key)
-        else:
-            content = store.stream_plain(artifact.key, artifact.size)
-        (model / name).write_bytes(b"".join(content))
-    smaller = AutoModelForCausalLM.from_pretrained(model)
+    smaller = AutoModelForCausalLM.from_pretrained(downloaded(client, first, tmp_path / "model"))
     dense = AutoModelForCausalLM.from_pretrained(stack.model)
     assert smaller.config.intermediate_size == round(0.75 * dense.config.intermediate_size)
     assert job.report is not None
@@ -130,7 +127,7 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     assert job.report["structure"]["left"].startswith(f"{blocks - 1} of {blocks} blocks; ")
 
 
-@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
+@pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
 def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_the_bound(
     service: tuple[Stack, httpx.Client],
 ) -> None:
