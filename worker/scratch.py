@@ -34,6 +34,8 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
     """
     job_directory = work_dir / str(job_id)
     directory = job_directory / str(attempt)
+    if directory.exists():  # the database has been restored: to an earlier attempt, or without the last ones
+        shutil.rmtree(directory)
     directory.mkdir(parents=True)
     for earlier in job_directory.iterdir():
         if earlier != directory:

@@ -145,3 +145,18 @@ def test_scratch_space_is_left_clean(service: Service, job_id: UUID, how: str) -
     service.library.in_the_middle = in_the_middle
     service.run(job_id)
     assert list(service.settings.work_dir.iterdir()) == []
+
+
+@pytest.mark.threat
+def test_an_attempt_begins_anew_where_a_restored_database_reuses_its_number(
+    service: Service, job_id: UUID
+) -> None:
+    """A worker that shut down has left it, after the backup was made."""
+    leftover = service.settings.work_dir / str(job_id) / "1" / "output"
+    leftover.mkdir(parents=True)
+
+    def in_the_middle() -> None:
+        assert not leftover.exists()
+
+    service.library.in_the_middle = in_the_middle
+    assert service.run(job_id).state == JobState.SUCCEEDED
