@@ -1,5 +1,6 @@
 """Estimates of what a job will take."""
 
+from contextlib import suppress
 from functools import partial
 
 from api.actions import checks
@@ -29,7 +30,10 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     try:
         return model_shape.shape_of(model, owner, settings)
     except UnknownModelShape as reason:
-        message = model_unavailable_reason(model.id, settings.model_roots) or (
+        missing = None
+        with suppress(OSError):  # this machine's disk fails, which says nothing about those of workers
+            missing = model_unavailable_reason(model.id, settings.model_roots)
+        message = missing or (
             f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
         )
         raise InvalidRequest(FieldError.of("model.id", message, model.id)) from reason

@@ -1,7 +1,6 @@
 """A model on disk: find it, check it, load it. `resolve` refuses what is unsafe or cannot be pruned."""
 
 import copy
-import errno
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,13 +38,10 @@ from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tenso
 from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import freeze
+from pruning.files.frozen_file import MACHINE_ERRNOS, freeze
 from pruning.models.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
-
-# Errors of the machine, which no user can cause.
-_MACHINE_ERRNOS = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -275,7 +271,7 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
                 freeze(path, roots, field="model.id")
         return all_files(directory)
     except (OSError, RecursionError) as error:
-        if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
             raise
         raise InvalidInput(
             f"the files in {directory} cannot be listed: make every directory there readable and searchable "

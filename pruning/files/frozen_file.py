@@ -86,6 +86,10 @@ def _walk(directory: int, path: PurePath) -> int:
 
 
 _CHUNK = 1 << 20
+
+MACHINE_ERRNOS = frozenset({errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EMFILE, errno.ENFILE})
+"""Errors of the machine, which no user can cause: they say nothing about the file."""
+
 TOO_MANY_OPEN_ERRNOS = (errno.EMFILE, errno.ENFILE)
 
 
@@ -148,16 +152,17 @@ class FrozenFile:
     def opened(self) -> Iterator[Path]:
         """Open the file, and yield a path that opens this very inode again, even after it is renamed.
 
-        Raises InvalidInput with the field if the file was changed or replaced, before the body or meanwhile.
+        Raises InvalidInput with the field if the file was changed or replaced, before the body or meanwhile,
+        and OSError where the machine fails.
         """
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (
-                self.too_many_open_files_error()
-                if error.errno in TOO_MANY_OPEN_ERRNOS
-                else self.changed_error()
-            ) from error
+            if error.errno in TOO_MANY_OPEN_ERRNOS:  # the model's files are open
+                raise self.too_many_open_files_error() from error
+            if error.errno in MACHINE_ERRNOS:
+                raise
+            raise self.changed_error() from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -218,7 +223,7 @@ def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | 
 
     `name`: for messages; by default the last part of the path. Raises InvalidInput with `field` if it is
     outside the roots, checked first so that the error does not reveal what exists outside them, or if it is
-    not a readable file.
+    not a readable file. Raises OSError where the machine fails.
     """
     try:
         real = path.resolve()
@@ -229,6 +234,8 @@ def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | 
             raise InvalidInput(f"{path} is outside the allowed directories{none}", field=field)
         return FrozenFile.freeze(root, real.relative_to(root), name=name or path.name, field=field)
     except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links, no permission
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+            raise
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field) from error
 
 

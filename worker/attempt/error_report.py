@@ -55,6 +55,7 @@ _MACHINE_ERRNOS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ENODEV),
         *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
+        errno.ENOTCONN,  # of a file system whose process has died (FUSE)
     }
 )
 

@@ -1,5 +1,6 @@
 """Estimates over REST, from a config on the disk or on a simulated Hub."""
 
+import errno
 import gzip
 import json
 import os
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from jobs.queue import workers
 from jobs.queue.resources import Capacity, class_of
 from jobs.spec import model_shape
 from pruning.estimate import Machine
+from pruning.files import frozen_file
 from pruning.recipe import ModelReference
 from tests.http_servers import QuietHandler, serving
 
@@ -147,6 +149,16 @@ def test_a_config_that_turns_into_a_pipe_blocks_no_estimate(
         finally:
             with suppress(OSError):  # nobody waits at the pipe
                 os.close(os.open(config, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def test_a_disk_of_the_api_that_fails_says_nothing_about_the_model(
+    client: TestClient, llama: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(root: Path, path: PurePath) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(frozen_file, "open_beneath", fail)
+    assert "its worker estimates it" in refusal(client.post("/v1/estimates", json=body(llama)))
 
 
 @pytest.mark.threat

@@ -1,5 +1,6 @@
 """A file that is written to after it was frozen, by a mapping that was there before."""
 
+import errno
 import hashlib
 import mmap
 import os
@@ -11,7 +12,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import FrozenFile
+from pruning.files import frozen_file
+from pruning.files.frozen_file import FrozenFile, freeze
 
 pytestmark = pytest.mark.threat
 
@@ -61,3 +63,33 @@ def test_reading_and_looking_are_no_changes(tmp_path: Path) -> None:
     (tmp_path / "file.other").write_bytes(b"next to it")
     frozen.check()
     assert frozen.digest() == frozen.sha256 == hashlib.sha256(b"honest").hexdigest()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN])
+def test_a_failure_of_the_machine_is_neither_a_missing_file_nor_a_changed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "file").write_bytes(b"honest")
+    frozen = freeze(tmp_path / "file", (tmp_path,), field="model.id")
+
+    def fail(root: Path, path: PurePath) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(frozen_file, "open_beneath", fail)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        freeze(tmp_path / "file", (tmp_path,), field="model.id")
+    with pytest.raises(OSError, match=os.strerror(number)):
+        frozen.check()
+
+
+def test_a_process_without_descriptors_does_not_call_a_file_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+
+    def fail(root: Path, path: PurePath) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(frozen_file, "open_beneath", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        freeze(tmp_path / "file", (tmp_path,), field="model.id")
