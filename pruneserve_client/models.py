@@ -200,7 +200,7 @@ class CalibrationFacts(Model):
 
 
 class Capacity(Model):
-    """What a worker has for a job, as it found it when it started."""
+    """What a worker has for a job, as it found it when it started, or its disk since."""
 
     gpus: int = 0
     """GPUs that share a job; 0 for a worker that computes on its CPU."""

@@ -16,14 +16,18 @@ def memory_limit(settings: Settings) -> int:
     return settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
 
 
+def scratch_room(settings: Settings) -> int:
+    """Return the bytes on the scratch disk that a job may fill now."""
+    return max(0, shutil.disk_usage(settings.work_dir).free - limits.MIN_FREE_DISK_BYTES)
+
+
 def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
     """Return what there is now. `gpus`: those that passed the self-test, with what they have free."""
-    free = shutil.disk_usage(settings.work_dir).free
     return Capacity(
         gpus=gpus.count,
         device_bytes=gpus.free_bytes,
         host_bytes=memory_limit(settings),
-        scratch_bytes=max(0, free - limits.MIN_FREE_DISK_BYTES),
+        scratch_bytes=scratch_room(settings),
     )
 
 

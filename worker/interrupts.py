@@ -31,3 +31,7 @@ class BlockedOnJob(Interrupted):
 
 class DoesNotFit(Interrupted):
     """The job needs more than this worker has, as is known now that it has the model."""
+
+    def __init__(self, reason: str = "the worker has less than the job needs") -> None:
+        """`reason`: for the job's owner."""
+        super().__init__(reason)

@@ -53,6 +53,7 @@ from pruning.estimate import ModelShape
 from pruning.pipeline import (
     NO_LIMIT,
     AllowedRoots,
+    DiskTooSmall,
     PerplexityLimit,
     RunRequest,
     Sandbox,
@@ -72,6 +73,7 @@ from worker.attempt.caches import (
     refuse_over_quota,
     wait_for_gradients,
 )
+from worker.attempt.diagnosis import failed_self_test, then_quarantine, wait_for_room
 from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_upload_names
 from worker.attempt.resources import DiskFull
 from worker.attempt.resume_store import JobResumeStore
@@ -163,8 +165,8 @@ def _outcome_of(attempt: Attempt) -> Transition:
         return lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down")
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
-    except DoesNotFit:
-        return partial(memory.requeue, claim=claim)
+    except DoesNotFit as short:
+        return partial(memory.requeue, claim=claim, reason=str(short))
     except BaseException as failure:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise
@@ -173,6 +175,15 @@ def _outcome_of(attempt: Attempt) -> Transition:
 
 
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
+    """Return the end of an attempt that failed. It quarantines a worker that its own test explains."""
+    unfit = failed_self_test(attempt, failure)
+    if unfit is None:
+        return _end_after(attempt, failure)
+    end = _end_after(attempt, unfit if unfit.cause == Cause.WORKER else failure)
+    return then_quarantine(end, attempt, unfit)
+
+
+def _end_after(attempt: Attempt, failure: BaseException) -> Transition:
     """Return the end of an attempt after a fault of the worker, an outage outside, or a job's failure."""
     claim = attempt.claim
     error = with_upload_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
@@ -236,7 +247,11 @@ def _run_and_upload(
     with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
         fetch_uploads(attempt, directory / _UPLOADS)
         output = directory / "output"
-        report = _run_recipe(attempt, directory, output)
+        try:
+            report = _run_recipe(attempt, directory, output)
+        except DiskTooSmall as error:
+            wait_for_room(attempt, error, directory)
+            raise
         verdict = None
         if report and attempt.spec.stop_when_missed:
             verdict = attempt.transaction(lambda session: lifecycle.judged(session, attempt.claim, report))

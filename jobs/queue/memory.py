@@ -78,10 +78,21 @@ def require_scratch(session: Session, claim: Claim, worker: str, size: int) -> b
     return session.scalar(changed.returning(Job.id)) is not None
 
 
-def requeue(session: Session, claim: Claim) -> bool:
+def wait_for_room(session: Session, claim: Claim, worker: str, size: int) -> bool:
+    """Record that a job needs a scratch disk with this `size`, and that its worker has less for now.
+
+    The worker records what it has once it is more. Returns False if the job no longer runs under this claim.
+    """
+    has = workers.capacity_of(session, worker)
+    if has is not None and has.scratch_bytes >= size:
+        workers.record_scratch(session, worker, size - 1)
+    return require_scratch(session, claim, worker, size)
+
+
+def requeue(session: Session, claim: Claim, reason: str) -> bool:
     """End an attempt on a worker that has less than the recorded needs of the job."""
     needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
-    return lifecycle.hand_back(session, claim, "the worker has less than the job needs", needs=needs or {})
+    return lifecycle.hand_back(session, claim, reason, needs=needs or {})
 
 
 def _raised_needs(session: Session, job_id: UUID, worker: str, *, of_host: bool) -> Needs | None:

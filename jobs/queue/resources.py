@@ -172,7 +172,7 @@ def requested_needs(spec: JobSpec) -> Needs | None:
 
 
 class Capacity(BaseModel):
-    """What a worker has for a job, as it found it when it started."""
+    """What a worker has for a job, as it found it when it started, or its disk since."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, delete, exists, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, ColumnElement, delete, exists, func, literal, null, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from jobs.notify import QUEUE, notify_on_commit
@@ -255,6 +255,16 @@ def capacity_of(session: Session, worker: str) -> Capacity | None:
     """Return what a worker has for a job; None if it has not recorded it."""
     found = session.scalar(select(Worker.capacity).where(Worker.name == worker))
     return None if found is None else Capacity.model_validate(found)
+
+
+def record_scratch(session: Session, worker: str, size: int, *, if_more: bool = False) -> None:
+    """Record what a worker has on its scratch disk now. `if_more`: only if that is more than before."""
+    recorded = Worker.capacity["scratch_bytes"].astext.cast(BigInteger)
+    session.execute(
+        update(Worker)
+        .where(Worker.name == worker, recorded < size if if_more else Worker.capacity.is_not(None))
+        .values(capacity=Worker.capacity.op("||")(literal({"scratch_bytes": size}, JSONB)))
+    )
 
 
 def machine_of(session: Session, worker: str) -> Machine:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pruning.files.frozen_file import AllowedRoots
     from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
     from pruning.pipeline.recorder import StageRecorder
+    from pruning.pipeline.resources import DiskTooSmall
     from pruning.pipeline.run import RunRequest, Services
     from pruning.resume.hashed_file import HashedFile, sha256_of
     from pruning.resume.store import ActivationCheckpoint, NumericsKey, changed_numerics, unqualified_name
@@ -44,6 +45,7 @@ _MODULES = {
     "pruning.files.frozen_file": ("AllowedRoots",),
     "pruning.pipeline.evaluate": ("NO_LIMIT", "PerplexityLimit"),
     "pruning.pipeline.recorder": ("StageRecorder",),
+    "pruning.pipeline.resources": ("DiskTooSmall",),
     "pruning.pipeline.run": ("RunRequest", "Services"),
     "pruning.resume.hashed_file": ("HashedFile", "sha256_of"),
     "pruning.resume.store": ("ActivationCheckpoint", "NumericsKey", "changed_numerics", "unqualified_name"),
@@ -78,6 +80,7 @@ __all__ = [
     "AllowedRoots",
     "CacheLookup",
     "DenseMeasurement",
+    "DiskTooSmall",
     "HashedFile",
     "NumericsKey",
     "PerplexityLimit",

@@ -61,10 +61,11 @@ class DiskTooSmall(PruningError):
     def __init__(self, what: str, directory: Path, *, needed: int, free: int) -> None:
         """`what` needs so many bytes on the disk of a directory that has `free` bytes."""
         super().__init__(
-            f"{what} need {byte_size(needed)}, and the disk of {directory} has {byte_size(free)} free: free "
-            f"{byte_size(needed - free)} or more",
+            f"{what} need {byte_size(needed)}, and the disk of {directory.parent} has {byte_size(free)} "
+            f"free: free {byte_size(needed - free)} or more",
             field="output",
         )
+        self.directory = directory
         self.needed = needed
         self.free = free
 
@@ -198,7 +199,7 @@ def _refuse_full_disks(moments: Iterable[Mapping[Path, int]], what: str) -> None
     for total, directory in most.values():
         free = shutil.disk_usage(directory).free
         if total > free:
-            raise DiskTooSmall(what, directory.parent, needed=total, free=free)
+            raise DiskTooSmall(what, directory, needed=total, free=free)
 
 
 def training_memory(

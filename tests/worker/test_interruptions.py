@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
+from jobs.queue import conditions
 from jobs.states import JobState
 from jobs.storage.errors import StoreDenied, StoreUnreachable
 from jobs.storage.store import Store
@@ -183,6 +184,8 @@ def unavailable() -> None:
 def put_back_four_times(service: Service, job_id: UUID, awaited: str) -> Job:
     """Run the job, which waits for something each time, once more than it may lose an attempt."""
     for _ in range(4):
+        with service.database.begin() as session:  # its self-test passes
+            conditions.release(session, service.worker.name)
         job = service.run(job_id)
         assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
     assert job.next_try_at is not None
@@ -263,6 +266,7 @@ def test_an_outage_of_the_store_returns_the_job_to_the_queue_and_loses_no_attemp
     assert (job.awaited, job.outage_of("store")[1], job.outage_of("hub")[1]) == ("store", 4, 0)
     with service.database.begin() as session:
         assert session.get_one(Worker, service.worker.name).faults == 0
+        conditions.release(session, service.worker.name)
     if is_over:
         service.library.in_the_middle = lambda: None
         away.rename(store)

@@ -31,7 +31,7 @@ from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.pipeline import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
 from worker import identity, scratch
-from worker.capacity import capacity_of, worker_class
+from worker.capacity import capacity_of, scratch_room, worker_class
 from worker.identity import HeldClaim, Identity
 from worker.supervision.child_memory import MemoryUse, OomKills, death_cause
 from worker.supervision.quarantine import Quarantine, try_write
@@ -225,12 +225,13 @@ class Parent:
         log.warning("job %s: %s; it is %s now", lost.job_id, reason, state)
 
     def _sweep_scratch(self) -> None:
-        """Delete now and then what is left of jobs that ended, or went on, elsewhere.
+        """Delete now and then what is left of jobs that ended, or went on, elsewhere, and record the room.
 
         In a thread of its own, which is never joined: terabytes take minutes.
         """
         while not self._shutting_down.wait(_SECONDS_BETWEEN_SWEEPS):
             self._clean_scratch()
+            self._record_more_room()
 
     def _clean_scratch(self) -> None:
         work_dir = self._settings.work_dir
@@ -243,6 +244,16 @@ class Parent:
             scratch.remove_directories(found)
         except OSError as error:  # the self-test says what is wrong with the directory
             log.warning("could not clean the work directory (%s)", error)
+
+    def _record_more_room(self) -> None:
+        """Record that the scratch disk has more room than was known: jobs may wait for that.
+
+        Less is recorded by the job that meets it: what jobs have left here, their next attempts may use.
+        """
+        name = self._identity.name
+        with suppress(OSError):  # the self-test says what is wrong with the directory
+            room = scratch_room(self._settings)
+            self._write(lambda session: workers.record_scratch(session, name, room, if_more=True))
 
     def _beat(self) -> None:
         """Register the worker as alive every few seconds, and deregister it at the end."""

@@ -77,7 +77,7 @@ def test_an_unsized_job_is_requeued_by_a_worker_that_it_does_not_fit(
         job_id = submit(session, spec, needs=None)
         found = claim_one(session, "24g")
         assert not memory.record_needs_if_fits(session, found, "24g", LARGE)
-        assert memory.requeue(session, found)
+        assert memory.requeue(session, found, "it has less")
         assert claim(session, "24g") is None
         found = claim_one(session, "80g")
         assert found.job_id == job_id

@@ -17,10 +17,12 @@ from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import workers
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, JobAttempt, Worker
 from tests.conftest import Submit
 from tests.eventually import eventually
+from tests.jobs.queue.fleet import CPU, register
 from worker.identity import Identity
 from worker.supervision.parent import Parent
 
@@ -146,3 +148,25 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     eventually(lambda: not waits.is_alive())
     assert not left.exists()
     parent.stop()
+
+
+def test_room_that_was_made_on_the_disk_is_recorded(
+    parent: Parent,
+    database: Database,
+    settings: Settings,
+    worker: Identity,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.supervision.parent._SECONDS_BETWEEN_SWEEPS", 0.01)
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
+    settings.work_dir.mkdir()
+    with database.begin() as session:
+        register(session, worker.name, capacity=CPU.model_copy(update={"scratch_bytes": 1}))
+
+    def scratch() -> int:
+        with database.begin() as session:
+            found = workers.capacity_of(session, worker.name)
+        return found.scratch_bytes if found else 0
+
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: scratch() > 1)
