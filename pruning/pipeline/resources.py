@@ -65,7 +65,7 @@ class DiskTooSmall(PruningError):
             f"free: free {byte_size(needed - free)} or more",
             field="output",
         )
-        self.directory = directory
+        self.disk = directory.stat().st_dev  # now: what raises this may take the directory with it
         self.needed = needed
         self.free = free
 

@@ -20,7 +20,7 @@ def wait_for_room(attempt: Attempt, error: DiskTooSmall, directory: Path) -> Non
     `directory`: the attempt's, whose files go with it. The Hub's cache may have a disk of its own, of which
     no worker says what it has.
     """
-    if error.directory.stat().st_dev != directory.stat().st_dev:
+    if error.disk != directory.stat().st_dev:
         return
     files = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
     size = error.needed + sum(path.stat().st_size for path in files)
