@@ -14,6 +14,22 @@ class QuietHandler(BaseHTTPRequestHandler):
         pass
 
 
+class ObjectHandler(QuietHandler):
+    """Answers as a bucket does that has the object."""
+
+    protocol_version = "HTTP/1.1"
+
+    def begin(self, length: int, status: int = 200, **more: str) -> None:
+        """Send all but the body of so many bytes. `more`: further headers, with `_` for `-`."""
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Wed, 01 Jan 2025 00:00:00 GMT")
+        for name, value in more.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+
 @contextmanager
 def serving(
     handler: Callable[..., BaseHTTPRequestHandler],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from tests.http_servers import QuietHandler, serving
+from tests.http_servers import ObjectHandler, serving
 
 Behaviour = Literal[
     "honours ranges", "answers with the whole file", "refuses later ranges", "cuts ranges short"
@@ -31,19 +31,12 @@ class RangedServer:
         """Serve while the context is active, and yield the URL."""
         served = self
 
-        class Handler(QuietHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(ObjectHandler):
             def do_GET(self) -> None:
                 status, first, content = served._answer(self.headers.get("Range"))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("ETag", '"1"')
-                self.send_header("Last-Modified", "Wed, 01 Jan 2025 00:00:00 GMT")
-                if status == 206:
-                    whole = len(served._content)
-                    self.send_header("Content-Range", f"bytes {first}-{first + len(content) - 1}/{whole}")
-                self.end_headers()
+                last, whole = first + len(content) - 1, len(served._content)
+                more = {"Content_Range": f"bytes {first}-{last}/{whole}"} if status == 206 else {}
+                self.begin(len(content), status, **more)
                 self.wfile.write(content)
 
         with serving(Handler) as url:

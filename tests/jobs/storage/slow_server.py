@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.http_servers import QuietHandler, serving
+from tests.http_servers import ObjectHandler, serving
 
 
 class SlowServer:
@@ -22,11 +22,9 @@ class SlowServer:
         """Serve while the context is active, and yield the URL."""
         served = self
 
-        class Handler(QuietHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(ObjectHandler):
             def do_GET(self) -> None:
-                self._begin(len(served._content))
+                self.begin(len(served._content))
                 pause = served._seconds and served._seconds / len(served._content)
                 for byte in served._content:
                     self.wfile.write(bytes([byte]))
@@ -36,14 +34,7 @@ class SlowServer:
             def do_PUT(self) -> None:
                 served.put.append(self.rfile.read(int(self.headers["Content-Length"])))
                 served._over.wait(served._seconds)
-                self._begin(0)
-
-            def _begin(self, length: int) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(length))
-                self.send_header("ETag", '"1"')
-                self.send_header("Last-Modified", "Wed, 01 Jan 2025 00:00:00 GMT")
-                self.end_headers()
+                self.begin(0)
 
         with serving(Handler) as url:
             try:
