@@ -7,7 +7,14 @@ from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_hf_file_metadata,
+    hf_hub_url,
+    snapshot_download,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -52,6 +59,8 @@ class HubModel:
         self.commit = self._directory.name
         if self._listed not in (None, self.commit):  # whose sizes are unknown
             raise Unreachable(f"{reference.id} has just changed on the Hub; try again", field="model.id")
+        if CONFIG in self.names:
+            self._check_access()
         self.names = self.names or all_files(self._directory)
 
     def download(self, *patterns: str) -> Path:
@@ -103,6 +112,14 @@ class HubModel:
         self._sizes = {file.rfilename: file.size for file in files}
         self._blobs = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in files}
         return tuple(self._sizes)
+
+    def _check_access(self) -> None:
+        """Ask for a file: the Hub describes a gated model to everyone, and cached files are not asked for."""
+        try:
+            url = hf_hub_url(self._reference.id, CONFIG, revision=self.commit)
+            get_hf_file_metadata(url, token=self._token)
+        except Exception as error:
+            raise self._translated(error) from error
 
     def _snapshot(self, revision: str | None, patterns: tuple[str, ...]) -> Path:
         try:

@@ -185,6 +185,14 @@ def test_files_cached_with_a_token_are_not_served_without_it(hub: StandInHub) ->
         from_hub()
 
 
+@pytest.mark.threat
+def test_gated_files_cached_with_a_token_are_not_served_without_it(hub: StandInHub) -> None:
+    from_hub(token=TOKEN)
+    hub.refusal = (403, "GatedRepo")
+    with pytest.raises(InvalidInput, match="is gated"):
+        from_hub()
+
+
 @pytest.mark.parametrize(
     ("refusal", "message"),
     [
