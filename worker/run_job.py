@@ -73,7 +73,7 @@ from worker.attempt.caches import (
     refuse_over_quota,
     wait_for_gradients,
 )
-from worker.attempt.diagnosis import failed_self_test, then_quarantine, wait_for_room
+from worker.attempt.diagnosis import quarantine_without_store, wait_for_room
 from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_upload_names
 from worker.attempt.resources import DiskFull
 from worker.attempt.resume_store import JobResumeStore
@@ -175,15 +175,6 @@ def _outcome_of(attempt: Attempt) -> Transition:
 
 
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
-    """Return the end of an attempt that failed. It quarantines a worker that its own test explains."""
-    unfit = failed_self_test(attempt, failure)
-    if unfit is None:
-        return _end_after(attempt, failure)
-    end = _end_after(attempt, unfit if unfit.cause == Cause.WORKER else failure)
-    return then_quarantine(end, attempt, unfit)
-
-
-def _end_after(attempt: Attempt, failure: BaseException) -> Transition:
     """Return the end of an attempt after a fault of the worker, an outage outside, or a job's failure."""
     claim = attempt.claim
     error = with_upload_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
@@ -194,7 +185,10 @@ def _end_after(attempt: Attempt, failure: BaseException) -> Transition:
         patience = _OUTAGE_TIMEOUT_SECONDS
         if isinstance(failure, Unreachable) and not is_of_the_network(failure):
             patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
-        return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
+        wait = partial(
+            lifecycle.requeue_while_unreachable, claim=claim, error=error, patience_seconds=patience
+        )
+        return quarantine_without_store(wait, attempt) if isinstance(failure, StoreUnreachable) else wait
     if error.type == OUT_OF_MEMORY:
         return partial(
             memory.requeue_out_of_memory,

@@ -2,9 +2,8 @@
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
 directory and the one of temporary files, checks the free disk, sends a file to the store and back, asks the
-database, looks for the models that others have, tries which layers of the sandbox hold, and computes on the
-device that the operator declared. `python -m worker.self_test cpu` tests that device only, without settings,
-and prints what its GPUs have free.
+database, tries which layers of the sandbox hold, and computes on the device that the operator declared.
+`python -m worker.self_test cpu` tests that device only, without settings, and prints what its GPUs have free.
 """
 
 import errno
@@ -15,18 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from jobs import limits
 from jobs.database import Database, connection_name, engine_from, sessions
-from jobs.queue import backlog
 from jobs.settings import Settings, settings
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
@@ -82,7 +77,6 @@ def check_without_device(configured: Settings, database: Database) -> None:
     check_free_disk(configured)
     check_store(configured)
     check_database(database)
-    check_model_roots(configured, database)
     check_sandbox(configured)
 
 
@@ -145,45 +139,13 @@ def check_store(configured: Settings) -> None:
 
 def check_database(database: Database) -> None:
     """Ask the database. Raises `SelfTestFailed`."""
-    with _asked(database) as session:
-        session.execute(text("SELECT FROM jobs LIMIT 0"))
-
-
-@contextmanager
-def _asked(database: Database) -> Iterator[Session]:
     try:
         with database.begin() as session:
-            yield session
+            session.execute(text("SELECT FROM jobs LIMIT 0"))
     except SQLAlchemyError as error:
         raise SelfTestFailed(
             f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE
         ) from error
-
-
-def check_model_roots(configured: Settings, database: Database) -> None:
-    """Test that no directory of models is empty whose models others have read. Raises `SelfTestFailed`.
-
-    Docker makes an empty directory where a host mounts nothing. Where nobody has any models it may be empty.
-    """
-    empty = [root for root in configured.model_roots if _is_empty(root)]
-    if not empty:
-        return
-    with _asked(database) as session:
-        is_needed = backlog.has_model_below(session, empty)
-    if is_needed:
-        raise SelfTestFailed(
-            "a directory of local models (PRUNESERVE_MODEL_ROOTS) is missing or empty on its machine, and a "
-            "job names a model there; mount it",
-            detail=", ".join(map(str, empty)),
-        )
-
-
-def _is_empty(directory: Path) -> bool:
-    try:
-        with os.scandir(directory) as entries:
-            return next(entries, None) is None
-    except OSError:  # such as a missing one
-        return True
 
 
 def check_sandbox(configured: Settings) -> None:

@@ -11,18 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Float,
     Integer,
     Text,
     cast,
     column,
-    exists,
     func,
     or_,
     select,
@@ -36,9 +33,9 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.resources import UNKNOWN_NEEDS, Needs, needs_of
+from jobs.queue.resources import Needs, needs_of
 from jobs.queue.turns import OwnerHead, QueuedJob, Share, Turn, turns
-from jobs.states import ENDED, HELD, OPEN, JobState
+from jobs.states import ENDED, HELD, JobState
 from jobs.tables import SEARCH_NOW, Job, OwnerShare, RecentUse
 
 _Computing = aliased(Job)
@@ -112,14 +109,6 @@ def groups(session: Session) -> list[QueueGroup]:
         QueueGroup(key, owner, needs, QueuedJob(job_id, priority) if waits_for_nothing else None)
         for key, owner, needs, job_id, priority, waits_for_nothing in session.execute(_GROUPS)
     ]
-
-
-def has_model_below(session: Session, directories: Iterable[Path]) -> bool:
-    """Whether an unfinished job has a model below one of these whose config was read on some machine."""
-    was_read = Job.needs["cpu_seconds"].astext.cast(Float) != UNKNOWN_NEEDS.cpu_seconds
-    model = Job.spec["recipe"]["model"]["id"].astext
-    below = or_(*(model.startswith(f"{directory}/", autoescape=True) for directory in directories))
-    return bool(session.scalar(select(exists().where(Job.state.in_(OPEN), was_read, below))))
 
 
 def next_jobs(

@@ -1,29 +1,20 @@
-"""Failures of one machine alone: a mount that it lacks, a disk that others fill, no way to the store."""
+"""Failures of one machine alone: a disk that others fill, no way to the store."""
 
 import tempfile
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from jobs import limits
-from jobs.queue import conditions, workers
+from jobs.queue import workers
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
-from jobs.tables import Job, Worker
-from pruning.files.frozen_file import freeze
+from jobs.tables import Worker
 from pruning.pipeline import DiskTooSmall
-from tests.jobs.queue.fleet import SMALL
 from tests.worker.one_job import Service, last_reason
 from worker.attempt import attempt
-from worker.self_test import SelfTestFailed, check_without_device
-
-LACKS_A_MOUNT = (
-    "a directory of local models (PRUNESERVE_MODEL_ROOTS) is missing or empty on its machine, and a "
-    "job names a model there; mount it"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -34,67 +25,6 @@ def no_waits(short_waits: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def quarantined_for(session: Session, service: Service) -> str | None:
     worker = session.get_one(Worker, service.worker.name)
     return worker.fault if worker.quarantined_at is not None else None
-
-
-@pytest.fixture
-def model(service: Service, job_id: UUID, tmp_path: Path) -> Path:
-    """The local model of the job. The scheduler has read its config; this machine has an empty root."""
-    root = tmp_path / "models"
-    root.mkdir()
-    service.settings = service.settings.model_copy(update={"model_roots": (root,)})
-    service.library.in_the_middle = lambda: read(root / "small")
-    with service.database.begin() as session:
-        job = session.get_one(Job, job_id)
-        recipe = job.spec["recipe"] | {"model": {"id": str(root / "small")}}
-        job.spec = job.spec | {"recipe": recipe}
-        job.needs = SMALL.model_dump()
-    return root / "small"
-
-
-def read(model: Path) -> None:
-    freeze(model / "config.json", (model.parent,), field="model.id")
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("is_there", [True, False], ids=["empty", "missing"])
-def test_a_worker_that_lacks_a_mount_is_quarantined_as_long_as_a_job_needs_it(
-    service: Service, job_id: UUID, model: Path, is_there: bool
-) -> None:
-    if not is_there:
-        model.parent.rmdir()
-    job = service.run(job_id)
-    assert (job.state, job.lost_attempts) == (JobState.QUEUED, 0)
-    assert last_reason(service, job_id) == f"the worker cannot run jobs: {LACKS_A_MOUNT}"
-    with service.database.begin() as session:
-        assert quarantined_for(session, service) == LACKS_A_MOUNT
-    with pytest.raises(SelfTestFailed, match="mount it"):
-        check_without_device(service.settings, service.database)
-    model.mkdir(parents=True)
-    (model / "config.json").touch()
-    check_without_device(service.settings, service.database)
-    with service.database.begin() as session:
-        conditions.release(session, service.worker.name)
-    assert service.run(job_id).state == JobState.SUCCEEDED
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("case", ["nobody has read it", "others are here"])
-def test_a_model_that_may_not_exist_fails_its_job_and_no_worker(
-    service: Service, job_id: UUID, model: Path, case: str
-) -> None:
-    """Else any owner could keep all workers busy with tests of themselves."""
-    if case == "others are here":
-        (model.parent / "other").mkdir()
-    else:
-        with service.database.begin() as session:
-            session.execute(update(Job).values(needs={}))
-    job = service.run(job_id)
-    assert job.state == JobState.FAILED
-    assert job.error is not None
-    assert (job.error["type"], job.error["cause"]) == ("invalid_input", "request")
-    with service.database.begin() as session:
-        assert quarantined_for(session, service) is None
-    check_without_device(service.settings, service.database)
 
 
 def scratch_of(session: Session, service: Service) -> int:

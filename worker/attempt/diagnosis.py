@@ -6,12 +6,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from jobs.queue import conditions, memory
-from jobs.storage.errors import StoreUnreachable
-from pruning.errors import InvalidInput
 from pruning.pipeline import DiskTooSmall
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import DoesNotFit
-from worker.self_test import SelfTestFailed, check_model_roots, check_store
+from worker.self_test import SelfTestFailed, check_store
 
 
 def wait_for_room(attempt: Attempt, error: DiskTooSmall, directory: Path) -> None:
@@ -29,28 +27,19 @@ def wait_for_room(attempt: Attempt, error: DiskTooSmall, directory: Path) -> Non
     raise DoesNotFit(str(error)) from error
 
 
-def failed_self_test(attempt: Attempt, failure: BaseException) -> SelfTestFailed | None:
-    """Test what the failure is about: a store that others may reach, a file that others may have.
-
-    Return what the test has found. None: the failure is not of this machine, as far as can be told.
-    """
+def quarantine_without_store(transition: Transition, attempt: Attempt) -> Transition:
+    """Return the transition; if this worker does not reach the store, it also quarantines the worker."""
     try:
-        if isinstance(failure, StoreUnreachable):
-            check_store(attempt.settings)
-        elif isinstance(failure, InvalidInput) and isinstance(failure.__cause__, FileNotFoundError):
-            check_model_roots(attempt.settings, attempt.database)
+        check_store(attempt.settings)
     except SelfTestFailed as unfit:
-        return unfit
-    return None
-
-
-def then_quarantine(transition: Transition, attempt: Attempt, unfit: SelfTestFailed) -> Transition:
-    """Return the transition, after which the worker takes no job until its self-test passes."""
+        fault = str(unfit)
+    else:
+        return transition
 
     def both(session: Session) -> bool:
         moved = transition(session)
         if moved:
-            conditions.quarantine(session, attempt.worker.name, str(unfit))
+            conditions.quarantine(session, attempt.worker.name, fault)
         return moved
 
     return both
