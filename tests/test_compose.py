@@ -18,7 +18,6 @@ from tools import compose_secrets
 CHECKOUT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-S3_KEYS = {"s3_access_key_id", "s3_secret_access_key"}
 
 pytestmark = pytest.mark.threat
 
@@ -55,14 +54,13 @@ def test_each_part_has_only_the_secrets_that_it_needs() -> None:
     given = {name: set(service.get("secrets", ())) for name, service in SERVICES.items()}
     assert given == {
         "migrations": {"database_owner_url"},
-        "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
-        "scheduler": {"database_url", "broker_url", "secret_keys", "hub_token"} | S3_KEYS,
-        "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
-        "worker-cpu": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
+        "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"},
+        "scheduler": {"database_url", "broker_url", "secret_keys", "hub_token"},
+        "worker": {"database_url", "broker_url", "hub_token"},
+        "worker-cpu": {"database_url", "broker_url", "hub_token"},
         "egress": set(),
         "postgres": {"postgres_owner_password", "postgres_app_password"},
         "valkey": {"valkey_conf"},
-        "s3": S3_KEYS,
     }
 
 
@@ -77,7 +75,7 @@ def test_no_secret_is_in_an_environment() -> None:
 
 def test_only_what_must_reach_the_outside_can() -> None:
     inside = {name for name, network in COMPOSE["networks"].items() if network and network.get("internal")}
-    assert inside == {"database", "broker", "store", "egress"}
+    assert inside == {"database", "broker", "egress"}
     outside = {name for name, service in SERVICES.items() if not inside >= set(service["networks"])}
     assert outside == {"api", "scheduler", "egress"}
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
@@ -91,7 +89,6 @@ def test_parts_share_a_network_only_where_they_talk() -> None:
     workers = {"worker", "worker-cpu"}
     assert on["database"] == {"postgres", "migrations", "api", "scheduler"} | workers
     assert on["broker"] == {"valkey", "scheduler"} | workers
-    assert on["store"] == {"s3", "api", "scheduler"} | workers
     assert on["egress"] == {"egress"} | workers
 
 
@@ -140,12 +137,19 @@ def test_what_is_used_is_declared_and_the_other_way_round(kind: str) -> None:
     assert named == set(COMPOSE[kind])
 
 
+def test_the_parts_that_use_the_store_share_one_directory_that_they_may_write() -> None:
+    place = "/var/lib/pruneserve/store"
+    urls = {name: it["environment"]["STORE_URL"] for name, it in SERVICES.items() if "STORE_URL" in str(it)}
+    assert urls == dict.fromkeys(("api", "scheduler", "worker", "worker-cpu"), f"file://{place}")
+    assert all(f"store:{place}" in SERVICES[name]["volumes"] for name in urls)
+
+
 def test_the_images_directories_are_the_volumes() -> None:
     """A volume takes the owner of the image's directory, so the directory must be in the image."""
     dockerfile = (CHECKOUT / "Dockerfile").read_text()
     mounted = [entry.split(":") for entry in SERVICES["worker"]["volumes"]]
     places = {place for name, place, *_ in mounted if name in COMPOSE["volumes"]}
-    assert places == {f"/var/lib/pruneserve/{name}" for name in ("huggingface", "triton", "work")}
+    assert places == {f"/var/lib/pruneserve/{name}" for name in ("store", "huggingface", "triton", "work")}
     assert all(f"{place} " in dockerfile or f"{place}\n" in dockerfile for place in places)
 
 

@@ -26,8 +26,6 @@ def main(folder: Path = FOLDER) -> None:
     _kept(folder / "broker_url", lambda: f"redis://:{broker}@valkey:6379/0")
 
     _kept(folder / "secret_keys", lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-    _kept(folder / "s3_access_key_id", lambda: secrets.token_hex(10))
-    _kept(folder / "s3_secret_access_key", _password)
     for filled_in_by_a_person in ("hub_token", "oidc_client_secret"):
         _kept(folder / filled_in_by_a_person, lambda: "")
 

@@ -36,7 +36,7 @@ SECRETS = {
     "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
     "egress": set(),
 }
-"""Those of docker-compose.yml."""
+"""Those of docker-compose.yml, and the keys of the bucket."""
 
 
 Thing = Mapping[str, Any]

@@ -25,8 +25,6 @@ DOCUMENTATION = (CHECKOUT / "docs" / "configuration.md").read_text()
 
 FIELDS = {variable_of(name): name for name in Settings.model_fields}
 REQUIRED = {"DATABASE_URL": "postgresql://db/x", "BROKER_URL": "redis://b/0", "STORE_URL": "file:///store"}
-# What the library behind an S3 store reads by itself.
-OF_S3 = {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"}
 OF_THE_EGRESS = {"HTTPS_PROXY", "EGRESS_HOSTS"}
 SECRET_FILES = {file_variable(variable) for variable in SECRETS}
 
@@ -102,7 +100,7 @@ def test_the_compose_file_sets_only_variables_that_exist(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = services()[service]
-    assert environment.keys() - OF_S3 - OF_THE_EGRESS <= FIELDS.keys() | SECRET_FILES
+    assert environment.keys() - OF_THE_EGRESS <= FIELDS.keys() | SECRET_FILES
     literal = {name: value for name, value in environment.items() if "$" not in value and name in FIELDS}
     assert parsed(monkeypatch, literal)
 
