@@ -34,7 +34,6 @@ from pruning.files.formats import (
 log = logging.getLogger(__name__)
 
 _MAX_CHECKED_LINE = 2**20
-_LINE_THAT_BLOCKS = 2**14
 
 TOO_MANY_UPLOADS = "Too many uploads are open. Send it again once others have ended."
 NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
@@ -156,23 +155,24 @@ async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """
     number, line = 1, b""
     async for chunk in _text(body):
-        *whole, rest = chunk.split(b"\n")
-        for end in whole:
-            await _check_line(number, line + end)
-            number, line = number + 1, b""
-        line = (line + rest)[: _MAX_CHECKED_LINE + 1]
+        number, line = await run_in_threadpool(_check_whole_lines, number, line + chunk)
         yield chunk
-    await _check_line(number, line)
+    await run_in_threadpool(_check_line, number, line)
 
 
-async def _check_line(number: int, line: bytes) -> None:
+def _check_whole_lines(first: int, text: bytes) -> tuple[int, bytes]:
+    """Check all lines that end in `text`. Returns the number of the one that does not, and its beginning."""
+    *whole, rest = text.split(b"\n")
+    for number, line in enumerate(whole, first):
+        _check_line(number, line)
+    return first + len(whole), rest[: _MAX_CHECKED_LINE + 1]
+
+
+def _check_line(number: int, line: bytes) -> None:
     if len(line) > _MAX_CHECKED_LINE:
         return
     try:
-        if len(line) > _LINE_THAT_BLOCKS:
-            await run_in_threadpool(text_of_line, line)
-        else:
-            text_of_line(line)
+        text_of_line(line)
     except InvalidTextLine as error:
         raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,20 @@ def test_lines_are_counted_however_the_body_is_cut(size: int) -> None:
     with pytest.raises(InvalidRequest) as refused:
         asyncio.run(read())
     assert [error.message.partition(":")[0] for error in refused.value.errors or ()] == ["line 4"]
+
+
+def test_no_line_is_parsed_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk may have tens of thousands, and every other request would wait for them."""
+    threads: list[int] = []
+    monkeypatch.setattr(actions, "text_of_line", lambda _: threads.append(threading.get_ident()))
+
+    async def read() -> None:
+        async for _ in actions._json_lines(pieces(b'{"text": ""}\n' * 3, b'{"text": ""}')):
+            pass
+
+    asyncio.run(read())
+    assert len(threads) == 4
+    assert threading.get_ident() not in threads
 
 
 def test_a_line_of_more_than_a_megabyte_is_checked_by_the_worker() -> None:
