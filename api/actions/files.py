@@ -4,6 +4,7 @@ import asyncio
 import codecs
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from jobs import stored_files
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.storage import gradient_files, owned_files, uploads
+from jobs.storage.errors import StoreError
 from jobs.storage.store import StoredFile
 from pruning.files.formats import (
     LENGTH_BYTES,
@@ -86,7 +88,8 @@ def list_uploads(resources: AppResources, owner: str, query: PageQuery) -> Uploa
 async def delete_upload(resources: AppResources, owner: str, upload_id: UUID) -> None:
     """Delete an upload and its file. Raises NotFound, and UploadInUse while an unfinished job needs it."""
     key = await run_in_threadpool(_remove, resources, owner, upload_id)
-    await resources.store_pool.run(owner, partial(resources.store.delete, key))
+    with suppress(StoreError, ServiceUnavailable):  # the scheduler deletes what stays
+        await resources.store_pool.run(owner, partial(resources.store.delete, key))
 
 
 def _remove(resources: AppResources, owner: str, upload_id: UUID) -> str:
@@ -223,7 +226,8 @@ def _record(
         raise ServiceUnavailable("The upload took too long. Send it again.") from error
     finally:
         if not created:
-            resources.store.delete(stored.key)
+            with suppress(StoreError):  # the scheduler deletes what stays
+                resources.store.delete(stored.key)
 
 
 def _quota_exceeded(quota: int) -> QuotaExceeded:

@@ -18,8 +18,9 @@ from api.security.middleware import body_size
 from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
+from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
-from jobs.tables import Upload
+from jobs.tables import StrayUpload, Upload
 from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput
 from tests.api.drive import SMALLEST, ClientOf, Jobs
@@ -176,6 +177,24 @@ def test_an_upload_stays_while_a_job_may_need_it(
     assert client.delete(address).status_code == 204
     assert client.delete(address).status_code == 404
     assert stored(settings) == []
+
+
+def test_a_store_that_deletes_nothing_changes_no_answer(
+    client: TestClient, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are as the answers say, and the scheduler deletes the files."""
+
+    def delete(_self: Store, _key: str) -> None:
+        raise StoreUnreachable("for the test")
+
+    monkeypatch.setattr(Store, "delete", delete)
+    first = send(client)
+    assert send(client) == first
+    assert client.delete(f"/v1/uploads/{first['id']}").status_code == 204
+    with database.begin() as session:
+        marked = session.scalars(select(StrayUpload.key).where(StrayUpload.owner.is_(None))).all()
+    assert len(marked) == 2
+    assert sorted(marked) == sorted(stored(settings))
 
 
 async def pieces(*sent: bytes, then: asyncio.Event | None = None) -> AsyncIterator[bytes]:
