@@ -67,7 +67,7 @@ def sign_out(request: Request, database: Database) -> Response:
         with database.begin() as session:
             page_sessions.end(session, token)
     response = RedirectResponse("/sign-in", 303, headers=NO_STORE)
-    response.delete_cookie(auth.COOKIE)
+    response.delete_cookie(auth.cookie_name(request), secure=request.url.scheme == "https")
     return response
 
 
@@ -100,7 +100,7 @@ def signed_in(request: Request, token: str, target: str) -> Response:
     """Redirect to the page that was asked for, with the session's cookie."""
     response = RedirectResponse(safe_target(target), 303, headers=NO_STORE)
     response.set_cookie(
-        auth.COOKIE,
+        auth.cookie_name(request),
         token,
         max_age=int(page_sessions.SESSION_LIFETIME.total_seconds()),
         httponly=True,

@@ -18,8 +18,18 @@ COOKIE = "pruneserve_session"
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="apiKey", description="An API key, as `Authorization: Bearer ps_…`."
 )
-_cookie = APIKeyCookie(
-    name=COOKIE, auto_error=False, scheme_name="pageSession", description="A session of the status page."
+
+
+class _SessionCookie(APIKeyCookie):
+    async def __call__(self, request: Request) -> str | None:
+        return session_token(request)
+
+
+_cookie = _SessionCookie(
+    name=COOKIE,
+    auto_error=False,
+    scheme_name="pageSession",
+    description="A session of the status page. By https the name begins with `__Host-`.",
 )
 
 
@@ -110,9 +120,14 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def cookie_name(request: Request) -> str:
+    """Return the name of the session's cookie. With the prefix no other host of the domain can set it."""
+    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+
+
 def session_token(request: Request) -> str | None:
     """Return the token of the page session that the browser has sent."""
-    return request.cookies.get(COOKIE)
+    return request.cookies.get(cookie_name(request))
 
 
 def visible_owner(request: Request, principal: Principal, owner: str | None) -> str:

@@ -93,6 +93,26 @@ class TestBehindAProxy:
             assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
     @pytest.mark.threat
+    def test_no_other_host_of_the_domain_can_set_the_session(
+        self, anonymous: TestClient, make_key: MakeKey
+    ) -> None:
+        headers = {"Host": "prune.example.org", "Origin": PUBLIC}
+        signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers=headers)
+        cookie, *attributes = signed_in.headers["Set-Cookie"].lower().split("; ")
+        assert cookie.startswith("__host-pruneserve_session=")
+        assert {it for it in attributes if "max-age" not in it} == {
+            *("path=/", "httponly", "samesite=lax", "secure")
+        }
+        cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+        anonymous.cookies.clear()
+        for sent, status in ((cookie, 200), (cookie.removeprefix("__Host-"), 303)):
+            answer = anonymous.get("/jobs", headers=headers | {"Cookie": sent})
+            assert answer.status_code == status
+        gone = anonymous.post("/sign-out", headers=headers | {"Cookie": cookie}).headers["Set-Cookie"]
+        assert gone.startswith('__Host-pruneserve_session="";')
+        assert "; secure" in gone.lower(), "a browser ignores it otherwise"
+
+    @pytest.mark.threat
     @pytest.mark.parametrize(
         ("origin", "status"),
         [(PUBLIC, 201), ("http://prune.example.org", 403), ("https://evil.example", 403), ("null", 403)],
