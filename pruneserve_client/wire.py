@@ -28,6 +28,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEY = re.compile(r"[!-~]+")
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=10.0)
 _KINDS = {
@@ -50,6 +51,7 @@ def client_options(url: str, key: str) -> dict[str, Any]:
         raise InvalidArgument(
             "the API key must be printable ASCII characters without spaces or line breaks, like ps_…"
         )
+    address = httpx.URL(url)
     return {
         "base_url": url.rstrip("/"),
         "headers": {
@@ -59,6 +61,8 @@ def client_options(url: str, key: str) -> dict[str, Any]:
             "Accept-Encoding": "identity",
         },
         "timeout": TIMEOUT,
+        # httpx would send what is for this machine to a proxy of the environment: the key in clear.
+        "trust_env": address.scheme == "https" or address.host not in _LOOPBACK,
     }
 
 
