@@ -13,7 +13,7 @@ class PruneServeError(Exception):
 
 
 class InvalidArgument(PruneServeError):
-    """An address, an API key or a value that no request can carry. Nothing reached the server."""
+    """An address, key, value, proxy or certificate that no request can use. Nothing reached the server."""
 
 
 class Unavailable(PruneServeError):

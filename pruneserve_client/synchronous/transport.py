@@ -35,7 +35,15 @@ class Transport:
 
     def __init__(self, url: str, key: str) -> None:
         """Check both. Raises `InvalidArgument`, which never quotes the key."""
-        self._http = httpx.Client(**client_options(url, key))
+        try:
+            self._http = httpx.Client(**client_options(url, key))
+        except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+            # Of a malformed address httpx may quote a piece of a password.
+            reason = "an address is malformed" if isinstance(error, httpx.InvalidURL) else error
+            raise InvalidArgument(
+                "the environment's proxies (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY) or certificates "
+                f"(SSL_CERT_FILE) cannot be used: {reason}"
+            ) from error
         self.url = url.rstrip("/")
 
     def close(self) -> None:

@@ -1,9 +1,7 @@
 """The client against a server that errs, breaks off, and lies."""
 
 import gzip
-from contextlib import nullcontext, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,14 +21,12 @@ from pruneserve_client import (
 )
 from pruneserve_client.models import Event, JobDetail, JobRequest, ModelReference, StateChanged
 from pruneserve_client.wire import Body
-from tests.client.conftest import connected
 from tests.scripted_server import (
     Document,
     Exchange,
     ScriptedServer,
     job_document,
     problem_document,
-    scripted_server,
     state_event,
     sweep_document,
 )
@@ -163,30 +159,6 @@ def test_an_endless_answer_is_not_kept(
 def test_a_server_that_is_not_there_is_unavailable(job_id: UUID) -> None:
     with pytest.raises(Unavailable, match=r"http://127\.0\.0\.1:1 does not answer"):
         Client("http://127.0.0.1:1", "ps_key").job(job_id)
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
-@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
-def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
-    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch, kind: str, variable: str
-) -> None:
-    port = urlsplit(server.url).port
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with scripted_server() as proxy:
-        monkeypatch.setenv(variable, proxy.url)
-        for one, url in ((server, ""), (proxy, "http://prune.example")):
-            one.on(f"{url}/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, "queued")))
-        for host in ("127.0.0.1", "localhost", "[::1]"):
-            # The server of this test does not listen at ::1.
-            away = suppress(Unavailable) if host == "[::1]" else nullcontext()
-            with connected(kind, f"http://{host}:{port}", "ps_key") as client, away:
-                client.job(job_id)
-        assert (len(server.requests), proxy.requests) == (2, [])
-        with connected(kind, "http://prune.example", "ps_key") as client:
-            client.job(job_id)
-        assert len(proxy.requests) == 1
 
 
 def test_a_submission_is_repeated_under_its_key_until_the_server_is_back(

@@ -16,6 +16,7 @@ from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, error_document, problem_document
 
 NOWHERE = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": ""}
+BEHIND_SOCKS = {"PRUNESERVE_URL": "http://prune.example", "all_proxy": "socks://127.0.0.1:1"}
 REPORT = report_document(
     stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     structure={
@@ -341,6 +342,7 @@ def test_an_option_that_cannot_be_read_is_no_command_of_a_log(place: dict[str, s
         (["--max-kl", "a %\r::error::b"], {}, Exit.USAGE, "write a finite number, not 'a %25\\r:"),
         ([], {"PRUNESERVE_API_KEY": ""}, Exit.USAGE, "no API key"),
         ([], NOWHERE, Exit.UNREACHABLE, "http://127.0.0.1:1 does not answer"),
+        ([], BEHIND_SOCKS, Exit.USAGE, "cannot be used: Unknown scheme for proxy URL"),
     ],
 )
 def test_a_failure_before_the_submission_is_reported(

@@ -1,0 +1,62 @@
+"""What the environment says of proxies and certificates."""
+
+import sys
+from contextlib import nullcontext, suppress
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from pruneserve_client import AsyncClient, Client, InvalidArgument, Unavailable
+from tests.client.conftest import connected
+from tests.scripted_server import ScriptedServer, job_document, scripted_server
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
+def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
+    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch, kind: str, variable: str
+) -> None:
+    port = urlsplit(server.url).port
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with scripted_server() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        for one, url in ((server, ""), (proxy, "http://prune.example")):
+            one.on(f"{url}/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, "queued")))
+        for host in ("127.0.0.1", "localhost", "[::1]"):
+            # The server of this test does not listen at ::1.
+            away = suppress(Unavailable) if host == "[::1]" else nullcontext()
+            with connected(kind, f"http://{host}:{port}", "ps_key") as client, away:
+                client.job(job_id)
+        assert (len(server.requests), proxy.requests) == (2, [])
+        with connected(kind, "http://prune.example", "ps_key") as client:
+            client.job(job_id)
+        assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("http_proxy", "http://user:secret#word@proxy.example:3128", "an address is malformed"),
+        ("all_proxy", "socks://user:secret@proxy.example", "Unknown scheme"),
+        ("all_proxy", "socks5://proxy.example", "socksio"),
+        ("SSL_CERT_FILE", "/none", "No such file"),
+    ],
+)
+@pytest.mark.parametrize("client_class", [Client, AsyncClient])
+def test_a_proxy_or_certificates_that_cannot_be_used_are_an_invalid_argument(
+    monkeypatch: pytest.MonkeyPatch,
+    client_class: type[Client | AsyncClient],
+    variable: str,
+    value: str,
+    reason: str,
+) -> None:
+    if reason == "socksio":
+        monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidArgument, match=f"cannot be used: .*{reason}") as raised:
+        client_class("https://prune.example", "ps_key")
+    assert "secret" not in str(raised.value)
+    client_class("http://127.0.0.1:1", "ps_key")  # which needs neither
