@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -123,14 +123,14 @@ def media_type(path: Path) -> str:
 def retries(patience: float, *, answered: bool = False) -> dict[str, Any]:
     """Return how tenacity retries while the server is unavailable, as `may_pass` says.
 
-    The waits grow, with jitter, to 10 seconds, or to what the server asks for. The last error is raised as
-    soon as the next attempt would begin more than `patience` seconds after the first.
+    The waits grow, with jitter, to 10 seconds, or to what the server asks for. As soon as the next attempt
+    would begin more than `patience` seconds after the first, `Unavailable` is raised.
     """
     return {
         "retry": retry_if_exception(partial(may_pass, answered=answered)),
         "stop": stop_before_delay(patience),
         "wait": _wait,
-        "reraise": True,
+        "retry_error_callback": _give_up,
     }
 
 
@@ -142,6 +142,14 @@ def _wait(attempt: RetryCallState) -> float:
     error = attempt.outcome.exception() if attempt.outcome else None
     asked_for = error.retry_after if isinstance(error, Unavailable) else 0.0
     return max(float(_BACKOFF(attempt)), asked_for)
+
+
+def _give_up(last: RetryCallState) -> NoReturn:
+    error = last.outcome.exception() if last.outcome else None
+    if isinstance(error, Unavailable):
+        raise error
+    # Something else has answered in the place of the server.
+    raise Unavailable(str(error)) from error
 
 
 def _is_http(url: str) -> bool:

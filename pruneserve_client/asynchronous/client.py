@@ -176,7 +176,7 @@ class AsyncClient(AsyncResources):
         """Yield every event of a job once and in order, and finally the job, once it has ended.
 
         A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer,
-        and after as many in which something else answers in the place of the server, the error of that.
+        or, once the server has answered, with those of something else in its place.
         """
         read, answered = self.stream, False
         while True:

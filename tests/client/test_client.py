@@ -256,7 +256,7 @@ def test_a_page_of_a_proxy_is_borne_once_the_server_has_answered(
     assert [event.id for event in seen] == [1, 2]
     server.on(events, once)
     server.on(job, page)
-    with pytest.raises((Rejected, UnexpectedResponse)):
+    with pytest.raises(Unavailable):
         client.wait(job_id, patience=0.5)
 
 

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from cli.options import common
 from cli.terminal import Exit
 from tests.scripted_server import (
     NOW,
@@ -316,6 +317,21 @@ def test_a_download_outlives_a_restart_of_the_server(
     assert f"HTTP {status} without a problem document" in done.stderr
     assert "; retrying for up to 120 s\n" in done.stderr
     assert (tmp_path / "there" / "a.txt").read_bytes() == content
+
+
+@pytest.mark.parametrize("away", [f"/v1/jobs/{ID}/artifacts", "/content"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_download_that_only_a_proxy_answers_is_no_bad_usage(
+    server: ScriptedServer,
+    pruneserve: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    away: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE]}))
+    server.on(away, lambda it: it.body(b"<html>Not now</html>", status, "text/html"))
+    assert pruneserve("download", ID).exit_code == Exit.UNREACHABLE
 
 
 def test_a_file_that_cannot_be_written_is_no_bad_usage(
