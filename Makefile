@@ -8,9 +8,10 @@ GENERATORS := build/generators
 BASELINES := build/baselines
 EXTRAS := torch,engines,zero-shot,otel,embedded,demo,dev,docs
 
-# The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
+# The first interpreter that is new enough and has what makes environments, which Debian packages as python3-venv;
+# `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
-	$$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 # Tests at a time, each with one thread: on 2 cores, 3 are faster than 2, because some tests wait for processes.
 WORKERS ?= 3
@@ -53,15 +54,15 @@ scale: install
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
 # a job. The generators have an environment of their own; the latter needs Node.js and npm.
-generated-clients: install $(GENERATORS)
+generated-clients: install $(GENERATORS)/.installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/generated_clients/run_a_job.py $(ARGS)
 
-$(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requirements.txt
-	@rm -rf $(GENERATORS)
-	@"$(PYTHON)" -m venv $(GENERATORS)
-	@$(GENERATORS)/bin/python $(PIP) --requirement tests/generated_clients/requirements.txt || { rm -rf $(GENERATORS); exit 1; }
+$(GENERATORS)/.installed: tests/generated_clients/package.json tests/generated_clients/requirements.txt
+	@"$(PYTHON)" -m venv --clear $(GENERATORS)
+	@$(GENERATORS)/bin/python $(PIP) --requirement tests/generated_clients/requirements.txt
 	@cp tests/generated_clients/package.json $(GENERATORS)
-	@cd $(GENERATORS) && npm install --silent --no-audit --no-fund || { rm -rf $(abspath $(GENERATORS)); exit 1; }
+	@cd $(GENERATORS) && npm install --silent --no-audit --no-fund
+	@touch $@
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
@@ -85,13 +86,13 @@ bench-%: install
 	@$(BIN)/python -m bench.$* $(ARGS)
 
 # Next to llm-compressor, which pins another transformers and so has an environment of its own.
-bench-baselines: install $(BASELINES)
+bench-baselines: install $(BASELINES)/.installed
 	@$(BIN)/python -m bench.baselines $(ARGS)
 
-$(BASELINES): bench/baselines/requirements.txt
-	@rm -rf $(BASELINES)
-	@"$(PYTHON)" -m venv $(BASELINES)
-	@$(BASELINES)/bin/python $(PIP) --requirement bench/baselines/requirements.txt || { rm -rf $(BASELINES); exit 1; }
+$(BASELINES)/.installed: bench/baselines/requirements.txt
+	@"$(PYTHON)" -m venv --clear $(BASELINES)
+	@$(BASELINES)/bin/python $(PIP) --requirement bench/baselines/requirements.txt
+	@touch $@
 
 # Ten minutes on a machine with a GPU; ARGS="--device cpu" runs the same list at toy size.
 gpu-check: install
@@ -128,7 +129,7 @@ LOCK = $(TOOLS)/bin/uv pip compile --quiet $(UPGRADE) --python-version 3.11 --py
 # Each file has what its image adds to the one below, whose entries `ABOVE` leaves out of a whole lock.
 ABOVE = awk 'FNR == NR { below[$$1]; next } /==/ { new = !($$1 in below) } new'
 
-lock: $(TOOLS)
+lock: $(TOOLS)/.installed
 	@mkdir -p build/lock
 	@cat requirements/api.txt requirements/torch.txt requirements/zero-shot.txt > build/lock/zero-shot.txt
 	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --extra zero-shot --output-file build/lock/zero-shot.txt
@@ -141,16 +142,17 @@ lock: $(TOOLS)
 
 # What the worker's image holds, as a CycloneDX document and a list of licences, into build/sbom. The tools have an
 # environment of their own, so that they do not describe themselves.
-sbom: install $(TOOLS)
+sbom: install $(TOOLS)/.installed
 	@$(TOOLS)/bin/python -m tools.sbom $(abspath $(BIN))/python
 
 # Known vulnerabilities of what the images hold. Fails as well where the service does not answer for a part.
-audit: $(TOOLS)
+audit: $(TOOLS)/.installed
 	@$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes $(patsubst %,--requirement requirements/%.txt,api torch zero-shot)
 
-$(TOOLS):
-	@"$(PYTHON)" -m venv $(TOOLS)
-	@$(TOOLS)/bin/python $(PIP) cyclonedx-bom pip-audit uv || { rm -rf $(TOOLS); exit 1; }
+$(TOOLS)/.installed:
+	@"$(PYTHON)" -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/python $(PIP) cyclonedx-bom pip-audit uv
+	@touch $@
 
 # The secrets of docker-compose.yml, as files in secrets/: only those that are missing.
 secrets:
@@ -163,11 +165,11 @@ format: install
 install: $(INSTALLED)
 
 # The tests run with the versions that the images hold, but for NVIDIA's parts of torch's build for CUDA. The stamp comes
-# last, so that an installation that was cut short is done again.
+# last, so that an installation that was cut short is done again; pip's program is the last that `venv` writes.
 $(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
 	@echo "Installing into $(VENV), once: about 3 GB of packages, which takes minutes. Ctrl-C is safe: it begins again."
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	@sed -n '/^\(nvidia\|cuda\)/d; s/^\([^ ;]*==[^ ;]*\).*/\1/p' requirements/*.txt > $(VENV)/constraints.txt
 	@echo "  1 of 2: torch and what it needs, about 2 GB ..."
 	@$(BIN)/python $(PIP) --constraint $(VENV)/constraints.txt torch
