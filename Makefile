@@ -156,7 +156,7 @@ $(TOOLS)/.installed:
 
 # The secrets of docker-compose.yml, as files in secrets/: only those that are missing.
 secrets:
-	@$(PYTHON) -m tools.compose_secrets
+	@"$(or $(PYTHON),python3)" -m tools.compose_secrets
 
 format: install
 	@$(BIN)/ruff check --fix
