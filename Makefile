@@ -140,7 +140,7 @@ lock: $(TOOLS)/.installed
 	@$(ABOVE) build/lock/torch.txt build/lock/zero-shot.txt > requirements/zero-shot.txt
 	@sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) - --output-file requirements/build.txt
 
-# What the worker's image holds, as a CycloneDX document and a list of licences, into build/sbom. The tools have an
+# What the worker's image holds, as a CycloneDX document, into build/sbom. The tools have an
 # environment of their own, so that they do not describe themselves.
 sbom: install $(TOOLS)/.installed
 	@$(TOOLS)/bin/python -m tools.sbom $(abspath $(BIN))/python

@@ -1,4 +1,4 @@
-"""What the worker's image holds, as a CycloneDX document and as a list of licences: `make sbom`.
+"""What the worker's image holds, as a CycloneDX document: `make sbom`.
 
 The parts are those of `requirements/`. Their licences and addresses come from the metadata that is installed
 here. A part that is not installed here in the locked version, as those of torch's build for CUDA, has none.
@@ -20,15 +20,14 @@ Component = dict[str, Any]
 
 
 def main() -> None:
-    """Write both files. The first argument is the interpreter whose environment has the metadata."""
+    """Write the document. The first argument is the interpreter whose environment has the metadata."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     document = _described(sys.argv[1])
     text = "".join((REQUIREMENTS / f"{layer}.txt").read_text() for layer in LAYERS)
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
     document = restricted(document, locked)
     (FOLDER / "sbom.cdx.json").write_text(json.dumps(document, indent=2) + "\n")
-    (FOLDER / "licences.md").write_text(licences(document["components"]))
-    unknown = sum(licence_of(part) is None for part in document["components"])
+    unknown = sum(not part.get("licenses") for part in document["components"])
     print(f"{len(document['components'])} parts in {FOLDER}, {unknown} of them without a known licence")
 
 
@@ -50,24 +49,6 @@ def restricted(document: dict[str, Any], locked: dict[str, str]) -> dict[str, An
         if edge["ref"] in references
     ]
     return document | {"components": parts, "dependencies": edges}
-
-
-def licences(parts: list[Component]) -> str:
-    """Return the parts as a Markdown table."""
-    rows = [
-        f"| {part['name']} | {part['version']} | {licence_of(part) or 'not known here'} |" for part in parts
-    ]
-    return "\n".join(["| part | version | licence |", "| --- | --- | --- |", *rows]) + "\n"
-
-
-def licence_of(part: Component) -> str | None:
-    """Return the licence that a part declares, as one text; None if it declares none."""
-    found = []
-    for entry in part.get("licenses", ()):
-        licence = entry.get("license", {})
-        text = entry.get("expression") or licence.get("id") or licence.get("name") or ""
-        found.append(" ".join(text.removeprefix("License :: ").removeprefix("OSI Approved :: ").split())[:80])
-    return ", ".join(dict.fromkeys(filter(None, found))).replace("|", "\\|") or None
 
 
 def _bare(name: str, version: str) -> Component:
