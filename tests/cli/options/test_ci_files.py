@@ -274,8 +274,10 @@ def test_the_component_runs_a_job_and_sets_variables(
     path = "a" * 250 + "/models"
     predefined = {"CI_PROJECT_PATH": path, "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
     work = tmp_path / "work"
-    (work / "pruned").mkdir()
-    (work / "pruned" / "of-an-earlier-stage.gguf").touch()
+    model, theirs = work / "pruneserve-model", work / "pruned" / "of-the-checkout"
+    for file in (model / "of-an-earlier-stage.gguf", theirs):
+        file.parent.mkdir()
+        file.touch()
     done = subprocess.run(
         [shell, "-c", "set -e\n" + "\n".join(job["script"])],
         env=here | predefined | {name: about["value"] for name, about in job["variables"].items()},
@@ -295,5 +297,6 @@ def test_the_component_runs_a_job_and_sets_variables(
     assert len(junit_cases(work / reports["junit"])) == 2
     kept = [path for path in job["artifacts"]["paths"] if (work / path).exists()]
     there = passed and download
-    assert kept == (["pruneserve.md", "pruned"] if there else ["pruneserve.md"])
-    assert [*work.glob("pruned/*")] == ([work / "pruned" / "a.txt"] if there else [])
+    assert kept == (["pruneserve.md", model.name] if there else ["pruneserve.md"])
+    assert [*model.glob("*")] == ([model / "a.txt"] if there else [])
+    assert theirs.exists()
