@@ -25,7 +25,8 @@ from jobs.secret_files import WrongSettings, close_to_others, hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
-from pruning.pipeline import host_memory, refuse_old_versions
+from pruning.runtime.process_memory import host_memory
+from pruning.version import refuse_old_versions
 from worker.health import heartbeat_file
 from worker.identity import Identity
 from worker.supervision.child_memory import MemoryUse

@@ -5,7 +5,7 @@ import shutil
 from jobs import limits
 from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
-from pruning.pipeline import host_memory
+from pruning.runtime.process_memory import host_memory
 from worker.self_test import Gpus
 
 _SHARE_OF_MACHINE = 0.9

@@ -8,7 +8,8 @@ from jobs.database import connection_name, engine_from, sessions
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.errors import PruningError
-from pruning.pipeline import compute_devices, measure_machine, release_memory
+from pruning.runtime.device import compute_devices, release_memory
+from pruning.runtime.speed_probe import measure_machine
 from worker.identity import Identity
 from worker.self_test import SelfTestFailed, check_device
 

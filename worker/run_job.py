@@ -50,20 +50,14 @@ from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from pruning.errors import InvalidInput, Unreachable, is_panic
 from pruning.estimate import ModelShape
-from pruning.pipeline import (
-    NO_LIMIT,
-    AllowedRoots,
-    DiskTooSmall,
-    PerplexityLimit,
-    RunRequest,
-    Sandbox,
-    SandboxLimits,
-    Services,
-    is_device_out_of_memory,
-    is_out_of_memory,
-    release_memory,
-)
+from pruning.files.frozen_file import AllowedRoots
+from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
+from pruning.pipeline.resources import DiskTooSmall
+from pruning.pipeline.run import RunRequest, Services
 from pruning.report import Report
+from pruning.runtime.device import is_device_out_of_memory, is_out_of_memory, release_memory
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.sandbox import Sandbox
 from pruning.version import pruneserve_version
 from worker.attempt.attempt import Attempt, Transition, claimed
 from worker.attempt.caches import (

@@ -27,7 +27,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
-from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers
+from pruning.sandbox.fork_server import SandboxUnavailable, missing_sandbox_layers
 
 WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
 TEMPORARY_DIRECTORY = "directory of temporary files (TMPDIR)"
@@ -176,7 +176,7 @@ def check_device(device: str) -> Gpus:
     """Compute on the declared devices, and return the GPUs. Raises `SelfTestFailed`. Imports torch."""
     try:
         from pruning.errors import PruningError
-        from pruning.pipeline import free_memory, usable_devices
+        from pruning.runtime.device import free_memory, usable_devices
     except (ImportError, OSError) as error:
         raise SelfTestFailed(f"its installation is broken ({type(error).__name__})") from error
     try:

@@ -14,7 +14,9 @@ from jobs.monitoring.metrics import Component
 from jobs.monitoring.serving import send_to_parent
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
-from pruning.pipeline import fix_cublas_workspace, fork_server, keep_peak_memory_resettable
+from pruning.runtime.determinism import fix_cublas_workspace
+from pruning.runtime.process_memory import keep_peak_memory_resettable
+from pruning.sandbox.fork_server import fork_server
 from worker.identity import Identity
 
 _MAX_OPEN_FILES = 65536

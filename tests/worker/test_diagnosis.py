@@ -12,7 +12,7 @@ from jobs.queue import workers
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
 from jobs.tables import Worker
-from pruning.pipeline import DiskTooSmall
+from pruning.pipeline.resources import DiskTooSmall
 from tests.worker.one_job import Service, last_reason
 from worker.attempt import attempt
 

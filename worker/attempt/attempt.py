@@ -24,8 +24,8 @@ from jobs.storage.errors import NotStored, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from pruning.estimate import ModelShape
 from pruning.estimate.work import Windows
-from pruning.pipeline import HashedFile
 from pruning.recipe import Stage, is_local
+from pruning.resume.hashed_file import HashedFile
 from worker import scratch
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.progress import JobProgress, LogLines, StageMetrics

@@ -16,11 +16,14 @@ from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock_quota
 from jobs.tables import CachedGradients, CachedPerplexity, GradientShard
 from pruning.byte_size import byte_size
+from pruning.calibration.gradient_cache import CacheLookup
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import gradient_shards
-from pruning.pipeline import CacheLookup, DenseMeasurement, HashedFile, NumericsKey
+from pruning.evaluation.cache import DenseMeasurement
 from pruning.recipe import GradientNorm, Stage
+from pruning.resume.hashed_file import HashedFile
+from pruning.resume.store import NumericsKey
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import BlockedOnJob
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from jobs.queue import conditions, memory
-from pruning.pipeline import DiskTooSmall
+from pruning.pipeline.resources import DiskTooSmall
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import DoesNotFit
 from worker.self_test import SelfTestFailed, check_store

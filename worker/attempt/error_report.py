@@ -23,7 +23,7 @@ from jobs.spec.preflight import hub_cache
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.pipeline import is_device_broken, is_device_out_of_memory, is_out_of_memory
+from pruning.runtime.device import is_device_broken, is_device_out_of_memory, is_out_of_memory
 from worker.attempt.resources import (
     DISK_FULL,
     Disk,

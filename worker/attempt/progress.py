@@ -16,8 +16,8 @@ from jobs.monitoring.logs import SecretRedactor
 from jobs.monitoring.metrics import is_recording
 from jobs.monitoring.traces import OpenSpan
 from pruning.errors import InvalidInput
-from pruning.pipeline import compute_devices
 from pruning.recipe import Stage
+from pruning.runtime.device import compute_devices
 from worker.attempt.resources import held_bytes
 
 # One pace holds for all stages that compute. Reading and writing files has a pace of its own.

@@ -10,8 +10,9 @@ from typing import Any
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
-from pruning.pipeline import ActivationCheckpoint, HashedFile, NumericsKey, changed_numerics, unqualified_name
 from pruning.recipe import Stage
+from pruning.resume.hashed_file import HashedFile
+from pruning.resume.store import ActivationCheckpoint, NumericsKey, changed_numerics, unqualified_name
 from worker.attempt.attempt import Attempt
 
 WORKER_FIELDS = frozenset(

@@ -19,9 +19,10 @@ from jobs.storage.store import StoredFile
 from jobs.storage.streams import is_compressible
 from jobs.tables import SentFile
 from pruning.errors import InvalidInput
-from pruning.pipeline import StageRecorder, sha256_of
+from pruning.pipeline.recorder import StageRecorder
 from pruning.recipe import Stage
 from pruning.report import FILE_NAME as REPORT
+from pruning.resume.hashed_file import sha256_of
 from worker.attempt.attempt import Attempt
 from worker.interrupts import DoesNotFit
 

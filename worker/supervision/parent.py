@@ -29,7 +29,7 @@ from jobs.queue.resources import UNKNOWN_CLASS
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.pipeline import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
+from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
 from worker import identity, scratch
 from worker.capacity import capacity_of, scratch_room, worker_class
 from worker.identity import HeldClaim, Identity

@@ -19,7 +19,7 @@ from jobs import limits
 from jobs.database import Database
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
-from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
+from pruning.sandbox.fork_server import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
 from worker.self_test import (
     NO_GPUS,
     Gpus,

@@ -28,7 +28,7 @@ from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.byte_size import byte_size
-from pruning.pipeline import held_memory
+from pruning.runtime.process_memory import held_memory
 from worker import identity, scratch
 from worker.capacity import memory_limit
 from worker.identity import HeldClaim, Identity
