@@ -245,8 +245,8 @@ class OwnedProcess(ABC):
                 say_at = now + _SLOW_SECONDS
             time.sleep(0.02)
 
-    def _log_tail(self, lines: int = 20) -> str:
-        return f"the end of its log {self.log}:\n" + "\n".join(self.said.splitlines()[-lines:])
+    def _log_tail(self) -> str:
+        return f"the end of its log {self.log}:\n" + "\n".join(self.said.splitlines()[-20:])
 
 
 def with_parent_death_signal(stop_signal: signal.Signals) -> list[str]:

@@ -158,7 +158,7 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
     return sweep
 
 
-def advance(session: Session, limit: int = 20, *, failed: set[UUID] | None = None) -> int:
+def advance(session: Session, *, failed: set[UUID] | None = None) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
     `failed`: those that are left out. One that raises an unexpected error is logged and added: it delays no
@@ -171,7 +171,7 @@ def advance(session: Session, limit: int = 20, *, failed: set[UUID] | None = Non
         select(Sweep)
         .where(Sweep.state == SweepState.RUNNING, open_job.is_(None), Sweep.id.not_in(failed))
         .order_by(Sweep.id)
-        .limit(limit)
+        .limit(20)
         .with_for_update(skip_locked=True)
     ).all()
     for sweep_id, sweep in [(sweep.id, sweep) for sweep in waiting]:

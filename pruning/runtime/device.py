@@ -175,7 +175,7 @@ def compute_devices(names: str) -> tuple[torch.device, ...]:
     return devices
 
 
-def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.device, ...]:
+def usable_devices(names: str) -> tuple[torch.device, ...]:
     """Return the devices of a list, or of one name, after testing each and the copies between them.
 
     Raises InvalidInput(field='device') like `compute_devices` and `usable_device`, and for two devices
@@ -183,7 +183,7 @@ def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.d
     """
     found = compute_devices(names)
     if len(found) == 1:
-        return (usable_device(names, devices=devices),)
+        return (usable_device(names),)
     for device in found:
         usable_device(str(device))
     for one, other in zip(found, (*found[1:], found[0]), strict=True):
