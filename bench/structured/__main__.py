@@ -1,7 +1,7 @@
 """Measures structured pruning: parameters and perplexity, also of what it is compared with.
 
     make bench-structured                          # all rows; those that are there are not run again
-    make bench-structured ARGS="--rows quarter"    # rows whose name contains 'quarter'
+    make bench-structured ARGS="--rows FLAP"       # rows whose name contains 'FLAP'
 
 SmolLM2-135M in float32, windows of 512 tokens, perplexity over the windows of `make bench-quality`. Each row
 runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
@@ -25,11 +25,10 @@ from pruning.recipe import Recipe
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a recipe without model and calibration, the calibration windows, and who cuts."""
+    """One row: a recipe without model and calibration, and who cuts."""
 
     name: str
     recipe: dict[str, Any] | None  # None: the dense model
-    samples: int = 16
     rival: Rival | None = None  # in place of ours
 
 
@@ -43,8 +42,6 @@ def _rows_with_rivals(share: float) -> Iterator[Row]:
 ROWS = (
     Row("dense", None),
     *(row for share in (0.2, 0.3, 0.5) for row in _rows_with_rivals(share)),
-    Row("a quarter of the channels, 48 windows", {"structure": {"mlp_channels": 0.25}}, 48),
-    Row("a third of the parameters, 48 windows", {"structure": {"parameters": 1 / 3}}, 48),
 )
 
 
@@ -80,7 +77,7 @@ def main() -> None:
     options = parser.parse_args()
 
     def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        workload = subject(options, row.samples)
+        workload = subject(options)
         return measure(row, workload), workload.places
 
     run_or_print("bench.structured", ROWS, options, RESULTS / "structured", run=run, lines=_lines)
