@@ -26,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from bench.gpu_check.plan import PLAN, Check
-from bench.gpu_check.process import Surroundings, child_environment, run_check, unpack
+from bench.gpu_check.process import Surroundings, child_environment, run_check
 from bench.gpu_check.result import Figure, Result, write_json
 from bench.rows import header, row_of
 
@@ -155,9 +155,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--toy", action="store_true", help="toy size on a GPU, too")
     parser.add_argument("--only", nargs="+", choices=[check.name for check in PLAN], metavar="NAME")
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="for shards: 30 GB on a local disk")
-    parser.add_argument(
-        "--wheels", type=Path, metavar="DIR", help="wheels of packages that this machine lacks"
-    )
     return parser.parse_args(arguments)
 
 
@@ -169,17 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stop)
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as directory:
-        packages, details = Path(directory, "packages"), Path(directory, "details")
-        details.mkdir()
-        if options.wheels:
-            unpack(options.wheels, packages)
+        details = Path(directory)
         at = Surroundings(
             out,
             details,
             options.scratch,
             options.device,
             "toy" if options.toy or options.device == "cpu" else "full",
-            child_environment(os.environ, _ROOT, packages if options.wheels else None),
+            child_environment(os.environ, _ROOT),
         )
         results = list[Result]()
         try:

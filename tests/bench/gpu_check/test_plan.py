@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bench.gpu_check.__main__ import main, progress, run_plan, summary
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import require_same_bits
 from bench.gpu_check.plan import PLAN, Check
-from bench.gpu_check.process import Surroundings, child_environment, unpack
+from bench.gpu_check.process import Surroundings, child_environment
 from bench.gpu_check.result import Figure, Findings, verdict_of
 from pruning.calibration.window_norms import GradientNorms
 
@@ -107,7 +106,7 @@ def surroundings(tmp_path: Path) -> Surroundings:
     """Checks whose process runs no torch, and does what its function's name says."""
     program = tmp_path / "child.py"
     program.write_text(CHILD.replace("PLACE", str(tmp_path / "grandchild")))
-    environment = child_environment(os.environ, ROOT, None)
+    environment = child_environment(os.environ, ROOT)
     out, own = tmp_path / "out", tmp_path / "details"
     out.mkdir()
     own.mkdir()
@@ -278,24 +277,9 @@ def test_the_parent_process_imports_only_the_standard_library_and_no_torch() -> 
     assert "torch" not in done.stdout.split()
 
 
-def test_carried_wheels_come_before_what_is_installed(tmp_path: Path) -> None:
-    wheels, packages = tmp_path / "wheels", tmp_path / "packages"
-    wheels.mkdir()
-    with zipfile.ZipFile(wheels / "psutil-0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("psutil.py", "carried = True")
-    unpack(wheels, packages)
-    program = "import psutil; print(psutil.carried)"
-    environment = child_environment(os.environ, ROOT, packages)
-    command = [sys.executable, "-c", program]
-    assert (
-        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        == "True\n"
-    )
-
-
-def test_a_directory_without_wheels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="contains no wheel"):
-        unpack(tmp_path, tmp_path / "packages")
+def test_packages_that_the_command_is_given_are_found_by_its_checks() -> None:
+    environment = child_environment({"PYTHONPATH": "packages"}, ROOT)
+    assert environment["PYTHONPATH"] == os.pathsep.join((str(ROOT), "packages"))
 
 
 def test_the_plan_takes_540_seconds_and_its_page_names_every_check() -> None:
