@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -60,39 +59,26 @@ _calls: _BoundedCalls | None = None
 
 
 def start(part: Component, to: str | None) -> None:
-    """Send the spans of this process to a collector (`http…`, OTLP), or append them to a file (`file://…`).
+    """Send the spans of this process to a collector by OTLP.
 
-    Raises `WrongSettings` where the extra is not installed, or the file cannot be written.
+    Raises `WrongSettings` where the extra is not installed.
     """
     global _provider, _tracer, _calls  # noqa: PLW0603 - what the whole process sends to
     if to is None:
         return
     try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import (
-            BatchSpanProcessor,
-            ConsoleSpanExporter,
-            SimpleSpanProcessor,
-        )
-
-        of_part = Resource.create({"service.name": f"pruneserve-{part}"})
-        _provider = TracerProvider(resource=of_part, shutdown_on_exit=False)
-        if to.startswith("file://"):
-            lines = Path(to.removeprefix("file://")).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - for good
-            exporter = ConsoleSpanExporter(out=lines, formatter=lambda span: span.to_json(indent=None) + "\n")
-            _provider.add_span_processor(SimpleSpanProcessor(exporter))
-        else:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-            endpoint = f"{to.rstrip('/')}/v1/traces"
-            _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise WrongSettings(
             f"PRUNESERVE_TRACES needs the extra otel: pip install '.[otel]' ({error})"
         ) from error
-    except OSError as error:
-        raise WrongSettings(f"PRUNESERVE_TRACES: {to} cannot be written: {error.strerror}") from error
+    of_part = Resource.create({"service.name": f"pruneserve-{part}"})
+    _provider = TracerProvider(resource=of_part, shutdown_on_exit=False)
+    endpoint = f"{to.rstrip('/')}/v1/traces"
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     _tracer = _provider.get_tracer("pruneserve")
     _calls = _BoundedCalls()
     atexit.register(_calls.call, _provider.shutdown)

@@ -349,12 +349,12 @@ class Monitoring(BaseModel):
     )
     traces: Annotated[
         str | None,
-        Field(pattern=r"^(https?|file)://.+$"),
-        ErrorMessage("must be a URL such as http://127.0.0.1:4318 or file:///path"),
+        Field(pattern=r"^https?://.+$"),
+        ErrorMessage("must be a URL such as http://127.0.0.1:4318"),
     ] = Field(
         None,
-        description="Collector of OpenTelemetry spans (OTLP over HTTP), such as `http://127.0.0.1:4318`, "
-        "or a file (`file:///path`). Needs the extra `otel`. No traces when unset.",
+        description="Collector of OpenTelemetry spans (OTLP over HTTP), such as `http://127.0.0.1:4318`. "
+        "Needs the extra `otel`. No traces when unset.",
     )
     metrics: Annotated[
         str | None, Field(pattern=_ADDRESS), ErrorMessage("must be an address and a port: 127.0.0.1:9101")

@@ -3,14 +3,12 @@
 They send it by OTLP to a collector.
 """
 
-import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,21 +158,3 @@ def test_without_the_extra_the_setting_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES needs the extra otel"):
         traces.start(Component.API, "http://127.0.0.1:4318")
-
-
-def test_spans_go_to_a_file_as_lines(tmp_path: Path) -> None:
-    code = (
-        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Component\n"
-        "traces.start(Component.API, sys.argv[1])\n"
-        "with traces.span('whole', job='1'), traces.span('part'): pass\n"
-    )
-    file = tmp_path / "traces"
-    subprocess.run([sys.executable, "-P", "-c", code, f"file://{file}"], check=True)
-    part, whole = (json.loads(line) for line in file.read_text().splitlines())
-    assert (part["name"], whole["name"], whole["attributes"]) == ("part", "whole", {"job": "1"})
-    assert (part["parent_id"], whole["parent_id"]) == (whole["context"]["span_id"], None)
-
-
-def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES: file://.* cannot be written"):
-        traces.start(Component.API, f"file://{tmp_path}/nowhere/traces")
