@@ -15,9 +15,8 @@ from api.problems.catalogue import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
 from api.schemas.job_requests import JobRequest
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import FileRoots, faults
+from jobs.spec.preflight import Fault, FileRoots, faults
 from pruning.recipe import is_local
 
 Request = TypeVar("Request", bound=BaseModel)

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import out_of_bounds_value
 from pruning.files.formats import InvalidTextLine, text_of_line
 from pruning.files.frozen_file import FrozenFile, freeze
-from pruning.recipe import ModelReference, is_local
+from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitKind, is_local
 from pruning.recipe.units import count_of
 
 _CONFIG = "config.json"
@@ -31,6 +30,16 @@ _NO_CONFIG = (
 )
 _NO_FILE = "there is no such file that a job may read"
 _NAME = re.compile(r"[\w-][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field of the request with which the job is certain to fail, and why."""
+
+    field: str
+    message: str
+    value: str | int | None = None
+    """What the field says; None where the message says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
         config = _cached_config(model, file_roots.hub_cache)
         whose = "the context of the model as it lies in the service's cache"
     if spec.recipe.structure is not None:
-        yield from structure_faults(spec.recipe.structure, config or {})
+        yield from _structure_faults(spec.recipe.structure, config or {})
     context = _context(config or {})
     if context is None:
         return
@@ -107,6 +116,31 @@ def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
     ):
         if length is not None and length > context:
             yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}", length)
+
+
+def _structure_faults(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:
+    """Yield cuts of what the model does not have, as far as the config says it, in the words of a worker."""
+    if (blocks := count_of(config.get("num_hidden_layers"))) is not None:
+        try:
+            structure.blocks_left(blocks)
+        except ValueError as error:
+            yield Fault("structure.blocks", str(error))
+    for name, kind in UNIT_KINDS.items():
+        if structure.amount(name) is not None and (reason := _refused_units(structure, kind, config)):
+            yield Fault(f"structure.{name}", reason)
+
+
+def _refused_units(structure: StructureOptions, kind: UnitKind, config: dict[str, Any]) -> str | None:
+    if (reason := kind.always_refused(config)) is not None:
+        return reason
+    dense = kind.count(config)
+    if dense is None:
+        return None
+    try:
+        _, kept = structure.left(kind.name, dense)
+    except ValueError as error:
+        return str(error)
+    return kind.reason_against(kept, dense, config, (structure.amount(kind.name) or 0) < 1)
 
 
 def _text_faults(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
