@@ -93,8 +93,6 @@ class UnreliableStore:
     def __init__(self, target: int, *, every: int = 0, delay_seconds: float = 0.0) -> None:
         """`target`: the store's port. `every`: 0 lets none fail. `delay_seconds`: of every request."""
         self.failed = 0
-        self.parts: list[str] = []
-        """The addresses of the parts of files that were sent, each with its number."""
         self._requests = 0
         self._lock = threading.Lock()
         self._target = target
@@ -122,8 +120,6 @@ class UnreliableStore:
                 response = upstream.getresponse()
                 content = response.read()
                 upstream.close()
-                if self.command == "PUT" and "partNumber=" in self.path:
-                    store.parts.append(self.path)
                 if failure == "unanswered":
                     self.close_connection = True
                     return

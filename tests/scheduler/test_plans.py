@@ -11,7 +11,6 @@ import pytest
 import redis
 from sqlalchemy import Engine, select, text, update
 
-from jobs.broker import app
 from jobs.database import Database
 from jobs.monitoring.catalogue import JOBS as JOBS_BY_STATE
 from jobs.queue.overview import NO_CLASS
@@ -49,12 +48,6 @@ def fleet(engine: Engine, spec: JobSpec) -> Engine:
         fill_fleet(connection, spec, jobs=JOBS)
     vacuum(engine)
     return engine
-
-
-@pytest.fixture
-def broker(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
-    monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
-    return redis.Redis.from_url(environment.broker_url.get_secret_value())
 
 
 def wasteful(asked: list[Explained]) -> list[Explained]:

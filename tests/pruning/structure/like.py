@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -23,6 +24,16 @@ def run_of(model: Path, structure: dict[str, object], output: Path) -> Path:
     recipe = {"model": str(model), "structure": structure, "calibration": CALIBRATION}
     run_recipe(Recipe.model_validate(recipe), EVALUATION, output=output)
     return output
+
+
+@pytest.fixture(scope="module")
+def cut(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_of(tiny_llama_dir, STRUCTURE, tmp_path_factory.mktemp("like") / "cut")
+
+
+@pytest.fixture(scope="module")
+def shorter(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_of(tiny_llama_dir, {**STRUCTURE, "blocks": 1}, tmp_path_factory.mktemp("like") / "shorter")
 
 
 def report_of(directory: Path) -> Report:

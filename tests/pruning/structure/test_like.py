@@ -13,22 +13,14 @@ from pruning.errors import InvalidInput
 from pruning.output.like import cut_like
 from pruning.report import Report
 from tests.pruning.families import make
-from tests.pruning.structure.like import RANK, STRUCTURE, lora, report_of, run_of, tensors, without_units
+from tests.pruning.structure.like import RANK, cut, lora, report_of, run_of, shorter, tensors, without_units
 from tests.pruning.tiny import save_checkpoint, tiny_llama
+
+__all__ = ["cut", "shorter"]
 
 pytestmark = pytest.mark.slow
 
 REPAIRED = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
-
-
-@pytest.fixture(name="cut", scope="module")
-def a_cut(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_of(tiny_llama_dir, STRUCTURE, tmp_path_factory.mktemp("like") / "cut")
-
-
-@pytest.fixture(name="shorter", scope="module")
-def fewer_blocks_and_channels(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_of(tiny_llama_dir, {**STRUCTURE, "blocks": 1}, tmp_path_factory.mktemp("like") / "shorter")
 
 
 def assert_like_before_the_repair(again: Path, cut: Path, dense: Path) -> None:

@@ -14,19 +14,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.output.like import cut_like
-from tests.pruning.structure.like import RANK, STRUCTURE, lora, report_of, run_of, tensors, without_units
+from tests.pruning.structure.like import RANK, cut, lora, report_of, shorter, tensors, without_units
+
+__all__ = ["cut", "shorter"]
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(name="cut", scope="module")
-def a_cut(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_of(tiny_llama_dir, STRUCTURE, tmp_path_factory.mktemp("like") / "cut")
-
-
-@pytest.fixture(name="shorter", scope="module")
-def fewer_blocks_and_channels(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_of(tiny_llama_dir, {**STRUCTURE, "blocks": 1}, tmp_path_factory.mktemp("like") / "shorter")
 
 
 @pytest.mark.parametrize("gone", ["units", "blocks", "blocks and units"])
