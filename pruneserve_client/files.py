@@ -75,7 +75,8 @@ class PartialFile:
     def begin(self, response: httpx.Response) -> None:
         """Go on with the rest if that is what the server sends, and otherwise from the first byte.
 
-        Raises `UnexpectedResponse` for content that is encoded otherwise than by Zstandard.
+        Raises `UnexpectedResponse`, and keeps what has arrived, for content that is encoded otherwise than by
+        Zstandard, or of another tag or length than the file's, such as a page of a proxy.
         """
         encoding = encoding_of(response)
         if encoding not in ("identity", "zstd"):
@@ -83,8 +84,13 @@ class PartialFile:
                 f"{self._file.name} is sent as {encoding[:100]!r}; the client takes zstd, or plain bytes"
             )
         self._is_zstd = encoding == "zstd"
-        if not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
-            self._restart()
+        if response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
+            return
+        sha256, size = self._file.sha256, str(self._file.size)
+        tag, length = response.headers.get("etag", sha256), response.headers.get("content-length", size)
+        if sha256 not in tag or (length != size and not self._is_zstd):
+            raise UnexpectedResponse(f"something else is sent in place of {self._file.name}", is_json=False)
+        self._restart()
 
     def write(self, chunk: bytes) -> None:
         """Append a piece as it was sent, or what it holds. Raises `DamagedDownload`, and keeps nothing."""

@@ -164,6 +164,25 @@ def test_a_download_begins_again_where_the_server_sends_no_ranges(
     assert min(chunks) == -100
 
 
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"of a page"', "Content_Encoding": "zstd"}])
+def test_what_has_arrived_survives_a_page_in_place_of_the_file(
+    server: ScriptedServer, client: Client, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    content = bytes(range(200))
+
+    def page(it: Exchange) -> None:
+        server.on("/content", halves)
+        it.body(b"<html>Not now</html>", 200, "text/html", **headers)
+
+    wanted, halves = file("model.safetensors", content), Halves(content)
+    server.on("/content", halves)
+    with pytest.raises(Unavailable):
+        client.download(wanted, tmp_path)
+    server.on("/content", page)
+    assert client.download(wanted, tmp_path, patience=60).read_bytes() == content
+    assert halves.asked == [(None, None), ("bytes=100-", f'"{wanted.sha256}"')]
+
+
 def test_a_damaged_part_is_deleted(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
     content = bytes(range(200))
     server.on("/content", Halves(content))
