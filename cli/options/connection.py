@@ -1,23 +1,18 @@
 """Which server a command connects to, and with which API key: --url and --key-file."""
 
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import typer
 
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.common import Command, option, replace_parameter
-from cli.options.errors import NO_SERVER_HINT, command_options, describe_error
+from cli.options.errors import command_options, describe_error
 from cli.terminal import CommandFailed, Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Unavailable
-
-_PATIENCE_SECONDS = 3.0
 
 
 def _option(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
@@ -103,7 +98,7 @@ def connect(url: str | None, key_file: Path | None) -> Client:
         )
     key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
     if key is None:
-        raise _missing_key(url)
+        raise _missing_key()
     return Client(url, key)
 
 
@@ -123,12 +118,7 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
     return None
 
 
-def _missing_key(url: str) -> CommandFailed:
-    """Return the error of a missing key: first of all, that no server responds at the address."""
-    if reason := _connection_error(url):
-        return CommandFailed(
-            f"{url} does not answer: {reason}; {NO_SERVER_HINT}. No API key is given either", Exit.UNREACHABLE
-        )
+def _missing_key() -> CommandFailed:
     if os.environ.get("PRUNESERVE_API_KEY"):
         return CommandFailed(
             "no API key: PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url, and this "
@@ -136,25 +126,10 @@ def _missing_key(url: str) -> CommandFailed:
             Exit.USAGE,
         )
     return CommandFailed(
-        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY with PRUNESERVE_URL or --url",
+        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY with PRUNESERVE_URL or --url; "
+        "`pruneserve up` starts a service on this machine and makes a key for it",
         Exit.USAGE,
     )
-
-
-def _connection_error(url: str) -> str | None:
-    """Return why no connection to an address can be opened. None: it can, or a proxy is in use."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return None
-    if not host or (getproxies().keys() - {"no"} and not proxy_bypass(host)):
-        return None
-    try:
-        socket.create_connection((host, port), timeout=_PATIENCE_SECONDS).close()
-    except (OSError, UnicodeError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    return None
 
 
 def _read_key(file: Path) -> str:

@@ -31,7 +31,7 @@ _WRONG_KEY = (
     "the server does not know this key, or it has expired or was revoked: give another by --key-file, or by "
     "PRUNESERVE_API_KEY with --url or PRUNESERVE_URL; `pruneserve up` prints the path of its own"
 )
-NO_SERVER_HINT = (
+_NO_SERVER_HINT = (
     "start a service on this machine with `pruneserve up`, or name another by --url or PRUNESERVE_URL"
 )
 
@@ -55,7 +55,7 @@ def describe_error(error: PruneServeError) -> str:
             errors = (f"{option_of_field(it.field)}: {reason(it)}" for it in problem.errors)
             return "\n  ".join([summary(problem), *errors])
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
-            return f"{error}; {NO_SERVER_HINT}"
+            return f"{error}; {_NO_SERVER_HINT}"
     return str(error)
 
 

@@ -15,7 +15,6 @@ from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, 
 from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, error_document, problem_document
 
-NOWHERE = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": ""}
 BEHIND_SOCKS = {"PRUNESERVE_URL": "http://prune.example", "all_proxy": "socks://127.0.0.1:1"}
 REPORT = report_document(
     stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
@@ -341,7 +340,6 @@ def test_an_option_that_cannot_be_read_is_no_command_of_a_log(place: dict[str, s
         (["--timeout", "0"], {}, Exit.USAGE, "Invalid value for '--timeout'"),
         (["--max-kl", "a %\r::error::b"], {}, Exit.USAGE, "write a finite number, not 'a %25\\r:"),
         ([], {"PRUNESERVE_API_KEY": ""}, Exit.USAGE, "no API key"),
-        ([], NOWHERE, Exit.UNREACHABLE, "http://127.0.0.1:1 does not answer"),
         ([], BEHIND_SOCKS, Exit.USAGE, "cannot be used: Unknown scheme for proxy URL"),
     ],
 )
