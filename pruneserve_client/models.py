@@ -2058,7 +2058,7 @@ class Report(Model):
 
 
 class Ria(Model):
-    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
+    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
 
     name: Literal["ria"] = "ria"
     """Says which of the variants this is."""

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 NOT_INSTALLED = "0+not-installed"
 """The version of a source tree that is not installed."""
 
-NUMERICS = 3
+NUMERICS = 4
 """The version of the numbers: raise it when any norm, mask, weight or measurement changes by a bit, and at no
 other time. Blocks, gradient norms and dense measurements of another version of the service are used if theirs
 is the same; `tests/pruning/test_numerics.py` compares with numbers on file."""

@@ -65,8 +65,11 @@ def _never_zero(sums: Tensor) -> Tensor:
 class RiaMethod(ScoringMethod[Ria]):
     """RIA (Zhang et al., 2024, 'Plug-and-Play: an efficient post-training pruning method for LLMs').
 
-    A weight is scored by its share of its row and of its column, so that no whole channel is pruned.
+    A weight is scored by its share of its row and of its column, so that no whole channel is pruned. Compares
+    the weights of the whole matrix, as the published code does without its `--per_outneuron`.
     """
+
+    group: ClassVar[ComparisonGroup] = "matrix"
 
     def score(self, layer: LayerStats) -> Tensor:
         return ria_scores(layer.weight, layer.input_norms, power=self.options.power)

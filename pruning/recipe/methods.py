@@ -126,7 +126,7 @@ class Gblm(MethodOptions):
 
 @METHODS.add
 class Ria(MethodOptions):
-    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
+    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
 
     implementation = "pruning.methods.scores:RiaMethod"
     needs = frozenset({"input_norms"})

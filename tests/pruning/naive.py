@@ -158,7 +158,11 @@ def prune(
                 scores = scores + weight.abs() * (alpha * dense_gradients[name])
             if method == "gradient":
                 scores = weight.abs() * dense_gradients[name]
-            masks[name] = mask_of(scores, pattern, sparsity, whole_matrix=method == "magnitude")
+            if method == "ria":
+                of_column, of_row = weight.abs().sum(0), weight.abs().sum(1)[:, None]
+                scores = (weight.abs() / of_column + weight.abs() / of_row) * norms[name].sqrt()
+            whole_matrix = method in ("magnitude", "ria")
+            masks[name] = mask_of(scores, pattern, sparsity, whole_matrix=whole_matrix)
             all_scores[name] = scores
         for name in layers:
             weight = matrix_of(model.get_submodule(name))

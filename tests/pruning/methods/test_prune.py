@@ -12,7 +12,7 @@ from tests.pruning import naive
 from tests.pruning.families import FAMILIES, five_windows, make
 from tests.pruning.pruned import ignore_steps, pruned, pruned_by
 
-METHODS = ["magnitude", "wanda", "gradient", "gblm"]
+METHODS = ["magnitude", "wanda", "gradient", "gblm", "ria"]
 PATTERNS = ["unstructured", "2:4", "4:8"]
 
 
