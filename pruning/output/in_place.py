@@ -65,7 +65,6 @@ class MaskFile:
 
     def write(self, masks: Mapping[str, Tensor]) -> None:
         """Write some of the masks: bool, True where a weight is pruned."""
-        # Not mapped: the file is sparse, and a full disk must raise OSError and not end the process.
         with self._file.path.open("r+b") as file:
             for name, mask in masks.items():
                 file.seek(self._file.offset(name))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from os import fstat
+from os import fstat, posix_fallocate
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -99,7 +99,10 @@ class SafetensorsFile:
         byte_counts: Mapping[str, int],
         metadata: Mapping[str, str],
     ) -> Self:
-        """Write a file of zeros for tensors of these dtypes and shapes, in the order given."""
+        """Write a file of zeros for tensors of these dtypes and shapes, in the order given.
+
+        Raises OSError where the disk has no room for all of it: it can be mapped and written then.
+        """
         header: dict[str, Any] = {_METADATA: dict(metadata)}
         end = 0
         for name, tensor in tensors.items():
@@ -109,7 +112,9 @@ class SafetensorsFile:
         encoded += b" " * (-len(encoded) % 8)
         with path.open("wb") as file:
             file.write(len(encoded).to_bytes(_LENGTH_BYTES, "little") + encoded)
-            file.truncate(_LENGTH_BYTES + len(encoded) + end)
+            file.flush()
+            # Not truncated: a store into a mapped hole of a full disk is a SIGBUS, and not ENOSPC.
+            posix_fallocate(file.fileno(), 0, _LENGTH_BYTES + len(encoded) + end)
         return cls(path, header, _LENGTH_BYTES + len(encoded))
 
     @property

@@ -5,7 +5,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -21,6 +21,7 @@ from pruning.checkpoint import checkpoint
 from pruning.errors import Unreachable
 from pruning.recipe import ModelReference
 from tests.conftest import Submit
+from tests.small_disk import mounted
 from tests.worker.one_job import Service, last_reason
 from worker.self_test import SelfTestFailed, check_free_disk
 
@@ -63,17 +64,6 @@ def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
     assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
     assert "B free, and " in job.error["message"]
     assert "2 attempts" in job.error["message"]
-
-
-@contextmanager
-def mounted(directory: Path, options: str = "size=1m") -> Iterator[Path]:
-    """A directory that is a file system of its own."""
-    directory.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 @pytest.fixture
