@@ -1,6 +1,7 @@
 """The public functions of the library: on a model in memory, and from a recipe to a directory."""
 
 from collections.abc import Collection, Sequence
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.methods.prune_blocks import prune as prune_blockwise
 from pruning.methods.results import Pruned
+from pruning.models.blocks import prunable_stack
 from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Progress, Silent, Step
 from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
@@ -23,6 +25,22 @@ from pruning.report import Report
 
 def _ignore(done: int, total: int) -> None:
     """Report nothing."""
+
+
+def _check_windows(windows: Tensor, model: PreTrainedModel) -> None:
+    """Raise InvalidInput(field='windows') for what no model can read, or this one cannot."""
+    if windows.ndim != 2 or windows.dtype != torch.int64 or len(windows) < 1 or windows.shape[1] < 2:
+        raise InvalidInput(
+            "windows must be int64 (windows, length), at least one of at least two tokens, not "
+            f"{windows.dtype} of shape {tuple(windows.shape)}",
+            field="windows",
+        )
+    low, high, last = int(windows.min()), int(windows.max()), model.config.get_text_config().vocab_size - 1
+    if low < 0 or high > last:
+        raise InvalidInput(
+            f"windows have token ids from {low} to {high}; the model's vocabulary ends at {last}",
+            field="windows",
+        )
 
 
 def calibration_windows(
@@ -76,7 +94,7 @@ def gradient_norms(
         A decoder-only model, with all weights on the device that computes. It is left frozen and in eval
         mode.
     windows
-        Token ids, int64 (windows, length).
+        Token ids, int64 (windows, length), of at least two tokens.
     norms
         `l1`, the sum of |g| over the windows; `l2`, the square root of the sum of g²; or both.
     layers
@@ -96,11 +114,12 @@ def gradient_norms(
     Raises
     ------
     InvalidInput
-        If the model cannot be pruned block by block, the selection matches no layer, or the environment
-        does not allow deterministic gradients.
+        If the model cannot be pruned block by block, the windows are not of its tokens, the selection matches
+        no layer, or the environment does not allow deterministic gradients.
     NumericalFailure
         If a gradient is not finite; the message names the layer.
     """
+    _check_windows(windows, model)
     return gradient_norms_of(
         model, windows, norms=norms, step=step, selection=layers, deterministic=deterministic
     )
@@ -162,11 +181,8 @@ def prune(
     if windows is None and recipe.needs:
         needs = ", ".join(sorted(recipe.needs))
         raise InvalidInput(f"this recipe needs calibration windows, to measure {needs}", field="windows")
-    if windows is not None and (windows.ndim != 2 or windows.dtype != torch.int64):
-        raise InvalidInput(
-            f"windows must be int64 (windows, length), not {windows.dtype} of shape {tuple(windows.shape)}",
-            field="windows",
-        )
+    if windows is not None:
+        _check_windows(windows, model)
     norms = recipe.gradient_norms
     if gradients is None and windows is not None and norms:
         gradients = gradient_norms(
@@ -179,6 +195,14 @@ def prune(
             "them with gradient_norms, or leave gradients out",
             field="gradients",
         )
+    for layer, norm in product(prunable_stack(model, recipe).layers, sorted(norms)):
+        found = gradients[norm].get(layer.name)
+        if found is None or found.shape != layer.matrix.shape:
+            raise InvalidInput(
+                f"these gradients have no {norm} norms of layer {layer.name} in its shape; compute them on "
+                "this model for the recipe's layers",
+                field="gradients",
+            )
     return prune_blockwise(model, recipe, windows, gradients, step=step)
 
 

@@ -9,7 +9,7 @@ import torch
 import pruning
 from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune, prune_to_directory
 from pruning.methods.prune_blocks import prune as prune_blockwise
-from tests.pruning.families import five_windows, make
+from tests.pruning.families import VOCABULARY, five_windows, make
 from tests.small_model import write_small_model
 
 LIBRARY = Path(__file__).parents[2] / "docs" / "library.md"
@@ -60,9 +60,24 @@ def test_gradients_that_are_not_given_are_computed_for_the_selected_layers() -> 
     assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
 
 
-@pytest.mark.parametrize(
-    "windows", [None, torch.zeros(4, dtype=torch.int64), torch.zeros((4, 8), dtype=torch.int32)]
-)
+UNUSABLE = [
+    torch.zeros(4, dtype=torch.int64),
+    torch.zeros((4, 8), dtype=torch.int32),
+    torch.zeros((0, 8), dtype=torch.int64),
+    torch.zeros((4, 1), dtype=torch.int64),
+    torch.full((4, 8), -1),
+    torch.full((4, 8), VOCABULARY),
+]
+
+
+@pytest.mark.parametrize("windows", UNUSABLE)
+def test_windows_that_cannot_be_used_have_no_gradients(windows: torch.Tensor) -> None:
+    with pytest.raises(InvalidInput, match="windows") as caught:
+        gradient_norms(make("llama"), windows)
+    assert caught.value.field == "windows"
+
+
+@pytest.mark.parametrize("windows", [None, *UNUSABLE])
 def test_windows_that_cannot_be_used_are_refused_before_the_model_is_changed(
     windows: torch.Tensor | None,
 ) -> None:
@@ -71,6 +86,23 @@ def test_windows_that_cannot_be_used_are_refused_before_the_model_is_changed(
     with pytest.raises(InvalidInput, match="windows") as caught:
         prune(model, Recipe(model="/any", method="wanda", sparsity=0.5), windows)
     assert caught.value.field == "windows"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("missing", [True, False], ids=["no norms", "another shape"])
+def test_gradients_that_lack_a_layer_are_refused_before_the_model_is_changed(missing: bool) -> None:
+    model, last = make("llama"), "model.layers.2.mlp.down_proj"
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    l1 = dict(gradient_norms(model, five_windows())["l1"])
+    norm = l1.pop(last)
+    with pytest.raises(InvalidInput, match=rf"no l1 norms of layer {re.escape(last)}") as caught:
+        prune(
+            model,
+            Recipe(model="/any", method="gblm", sparsity=0.5),
+            five_windows(),
+            gradients={"l1": l1 if missing else {**l1, last: norm.T}},
+        )
+    assert caught.value.field == "gradients"
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
