@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -69,16 +69,14 @@ def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
 
 def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Random) -> DrawnWindows:
     source, samples = Source(share.dataset, "calibration", share.field), share.samples
+    check_length = partial(_check_tokens, calibration.samples)
     if is_token_file(share.dataset):
-        stored = reader.read_token_file(source, samples, calibration.sequence_length)
+        stored = reader.read_token_file(
+            source, samples, calibration.sequence_length, check_length=check_length
+        )
         return DrawnWindows(share, reader.check_vocabulary(stored, source))
     length = reader.length(calibration.sequence_length, "calibration")
-    if calibration.samples * length > _MAX_TOKENS:
-        raise InvalidInput(
-            f"samples {calibration.samples} of {length} tokens are {calibration.samples * length} tokens; "
-            f"the limit is {_MAX_TOKENS}",
-            field="calibration.samples",
-        )
+    check_length(length)
     cutter = _RandomCutter(reader, source, samples, length, rng)
     documents = reader.documents(source)
     if len(documents) == 1:
@@ -88,6 +86,15 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
     return DrawnWindows(
         share, reader.check_vocabulary(reader.prepend_bos(torch.tensor(windows)), source), notes
     )
+
+
+def _check_tokens(samples: int, length: int) -> None:
+    """Raise InvalidInput(field='calibration.samples') for more tokens than a set may have."""
+    if samples * length > _MAX_TOKENS:
+        raise InvalidInput(
+            f"samples {samples} of {length} tokens are {samples * length} tokens; the limit is {_MAX_TOKENS}",
+            field="calibration.samples",
+        )
 
 
 _Cut = tuple[list[list[int]], tuple[str, ...]]

@@ -1,7 +1,7 @@
 """Token windows for calibration and evaluation, from text or from stored token ids."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -103,10 +103,18 @@ class Reader:
         added = len(self.begin)
         return ids[added:] if tuple(ids[:added]) == self.begin else ids
 
-    def read_token_file(self, source: Source, count: int | None, length: int | None) -> Tensor:
+    def read_token_file(
+        self,
+        source: Source,
+        count: int | None,
+        length: int | None,
+        *,
+        check_length: Callable[[int], None] = lambda length: None,
+    ) -> Tensor:
         """Read the first windows of a .npy file of integers, (windows, length): int64 (count, length).
 
-        `count` None reads all; `length` None takes the file's. Raises InvalidInput naming the field.
+        `count` None reads all; `length` None takes the file's, which `check_length` may refuse before any is
+        read. Raises InvalidInput naming the field.
         """
         field, name = source.field, Path(source.dataset).name
         file = freeze(Path(source.dataset), self.roots, field=field)
@@ -127,7 +135,7 @@ class Reader:
                     f"sequence_length {length}: {name} has {columns} tokens per window; ask for that",
                     field=f"{source.purpose}.sequence_length",
                 )
-            self.length(columns, source.purpose)
+            check_length(self.length(columns, source.purpose))
             return torch.from_numpy(array[: window_count(count, rows, columns, source)].astype(np.int64))
 
     def check_vocabulary(self, windows: Tensor, source: Source) -> Tensor:

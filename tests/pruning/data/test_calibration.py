@@ -167,6 +167,17 @@ def test_a_calibration_set_beyond_all_memory_is_refused(tokenizer: PreTrainedTok
     assert "the limit is" in message
 
 
+def test_token_ids_beyond_all_memory_are_refused_before_they_are_read(
+    tmp_path: Path, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    np.lib.format.open_memmap(tmp_path / "a.npy", "w+", np.uint8, (65_536, 1025))  # a sparse file
+    field, message = refused(
+        Reader(tokenizer, vocabulary=384), dataset=str(tmp_path / "a.npy"), samples=65_536
+    )
+    assert field == "calibration.samples"
+    assert "the limit is" in message
+
+
 def test_a_tokenizer_of_another_model_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
     field, message = refused(
         Reader(tokenizer, vocabulary=50), dataset="builtin", samples=2, sequence_length=64
