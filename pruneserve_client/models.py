@@ -314,7 +314,7 @@ class CompleteRequest(Model):
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
-    """The precision of the computation, not of the saved weights."""
+    """The precision of the computation, not of the saved weights; weights that a method solves for are rounded to it."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -1159,7 +1159,7 @@ class JobRequest(Model):
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
-    """The precision of the computation, not of the saved weights."""
+    """The precision of the computation, not of the saved weights; weights that a method solves for are rounded to it."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -1957,7 +1957,7 @@ class Recipe(Model):
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "sequence_length": null, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
-    """The precision of the computation, not of the saved weights."""
+    """The precision of the computation, not of the saved weights; weights that a method solves for are rounded to it."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""

@@ -129,7 +129,9 @@ class Recipe(StrictModel):
         Calibration(), description="The text on which activations and gradients are measured."
     )
     dtype: ComputeDtype = Field(
-        "auto", description="The precision of the computation, not of the saved weights."
+        "auto",
+        description="The precision of the computation, not of the saved weights; weights that a method "
+        "solves for are rounded to it.",
     )
     recovery: RecoveryOptions | None = Field(
         None, description="Whether kept weights are trained after pruning, and how."
