@@ -201,11 +201,7 @@ class _Blockwise:
 
 
 def _model_forward_losses(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-    try:
-        blocks = find_stack(placement.model).modules
-    except InvalidInput:
-        blocks = [placement.model]
-    with placement.one_at_a_time(blocks):
+    with placement.one_at_a_time(find_stack(placement.model).modules):
         for batch in batches:
             tokens = batch.to(placement.device)
             logits = placement.model(input_ids=tokens, use_cache=False).logits

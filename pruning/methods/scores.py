@@ -21,18 +21,13 @@ class NoPruningMethod(Method[NoPruning]):
         return PrunedMatrix(torch.zeros_like(layer.weight, dtype=torch.bool))
 
 
-def magnitude_scores(weight: Tensor) -> Tensor:
-    """|W_ij|, shaped like `weight`."""
-    return weight.abs()
-
-
 class MagnitudeMethod(ScoringMethod[Magnitude]):
     """Magnitude pruning: compares the weights of the whole matrix."""
 
     group: ClassVar[ComparisonGroup] = "matrix"
 
     def score(self, layer: LayerStats) -> Tensor:
-        return magnitude_scores(layer.weight)
+        return layer.weight.abs()
 
 
 def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
 from pruning.evaluation.final_states import Fidelity, window_facts
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity_over, window_losses
@@ -265,10 +264,7 @@ def placed(placement: Placement) -> Iterator[Placement]:
 
     On a CPU, one block at a time in the compute dtype takes less memory than all, and no more time.
     """
-    try:
-        blocks = find_stack(placement.model).modules
-    except InvalidInput:  # it is called as it is
-        blocks = []
+    blocks = find_stack(placement.model).modules
     fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= memory_for_models(
         *placement.devices
     )
