@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, false, func, select, union_all
 from sqlalchemy.orm import Session, aliased, defer
 
+from jobs.lifecycle import usage
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel, ZooEntry, first_id_at
+from jobs.tables import Artifact, Job, JobAttempt, JobLabel, ZooEntry, first_id_at
 
 # Made once, for what is asked most: to make a query and to find how it was compiled takes longer than it.
 _IS_JOB, _IS_OWNERS = Job.id == bindparam("job_id"), Job.owner == bindparam("owner")
@@ -21,7 +22,7 @@ _STATUS = select(Job.state, Job.last_event).where(_IS_JOB)
 _ATTEMPTS = select(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(_IS_JOB, _IS_OWNERS)
 _ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 
-_ENDED = func.coalesce(JobAttempt.ended_at, NOW)
+_ENDED = func.coalesce(JobAttempt.ended_at, usage.held_until(JobAttempt.job_id))
 SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
 """How long workers have had a job, in the attempts that a query selects."""
 

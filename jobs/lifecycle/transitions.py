@@ -8,7 +8,6 @@ from sqlalchemy import (
     Row,
     Text,
     delete,
-    func,
     literal,
     update,
 )
@@ -45,8 +44,8 @@ def move(
 ) -> Row[Any] | None:
     """Move a job from the state `expected` to `change.state`, with its timestamp and event, or do nothing.
 
-    The lease ends with a move after which no worker holds the job. The attempt of the event is filled in
-    here. Returns None if the job is in another state or a guard fails.
+    After a move from a worker `close_attempt` must follow. The attempt of the event is filled in here.
+    Returns None if the job is in another state or a guard fails.
     """
     target = change.state
     if target not in TRANSITIONS[expected]:
@@ -68,8 +67,6 @@ def move(
         )
     ).one_or_none()
     if row is not None:
-        if expected in HELD and target not in HELD:
-            session.execute(delete(Lease).where(Lease.job_id == job_id))
         event = change.model_copy(update={"attempt": row.attempt or None})
         events.append_event(session, job_id, row.owner, row.last_event, event)
         if target not in HELD:
@@ -99,10 +96,11 @@ def released(target: JobState) -> dict[str, Any]:
 
 
 def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
-    """Record how an attempt ended, and what its owner has used."""
+    """Record how an attempt ended, and what its owner has used. The lease ends with it."""
     session.execute(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
-        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason and plain(reason))
+        .values(ended_at=usage.held_until(job_id), outcome=outcome, reason=reason and plain(reason))
     )
+    session.execute(delete(Lease).where(Lease.job_id == job_id))
     usage.record(session, job_id, attempt)

@@ -4,14 +4,14 @@ The seconds of an attempt count once for each GPU of its worker. On a worker wit
 seconds, once, however many cores it has.
 """
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Integer, case, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from jobs.tables import NOW, DailyUse, Job, JobAttempt, RecentUse, Worker
+from jobs.tables import NOW, DailyUse, Job, JobAttempt, Lease, RecentUse, Worker
 
 HALF_LIFE_SECONDS = 6 * 3600.0
 """After so long, recent use counts half.
@@ -40,6 +40,14 @@ def counted_now(now: ColumnElement[object]) -> ColumnElement[float]:
 def today() -> ColumnElement[date]:
     """Return the day by the clock of the database, in UTC."""
     return cast(func.timezone("UTC", NOW), Date)
+
+
+def held_until(job_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[datetime]:
+    """Return until when a worker has had a job that it holds: now, or the end of its lease if that is over.
+
+    After that nothing ran: the machine, or the database, was away for hours or days.
+    """
+    return func.least(NOW, select(Lease.expires_at).where(Lease.job_id == job_id).scalar_subquery())
 
 
 def record(session: Session, job_id: UUID, attempt: int) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
+from jobs.lifecycle import usage
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queries import SECONDS_HELD
 from jobs.states import HELD, JobState
@@ -44,7 +45,7 @@ def held_by(
             Job.spec,
             Job.state,
             Job.stage,
-            func.extract("epoch", NOW - Job.progressed_at).label("stalled_for"),
+            func.extract("epoch", usage.held_until(Job.id) - Job.progressed_at).label("stalled_for"),
             func.extract("epoch", NOW - Job.cancelling_at).label("cancelling_for"),
             _seconds_on_workers().label("ran_for"),
         )

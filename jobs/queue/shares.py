@@ -12,7 +12,7 @@ from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.backlog import owners_table
 from jobs.states import HELD, OPEN, JobState
-from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
+from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare
 
 _MAX_LISTED = 1000
 _DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "most_running": None}
@@ -95,7 +95,7 @@ def _usages(session: Session, owners: Sequence[str], days: int) -> list[OwnerUsa
 
 def _used_now(owners: Sequence[str]) -> Select[str, int, int, int]:
     """Return the query for the jobs that run, and what their attempts have used so far."""
-    seconds = func.extract("epoch", NOW - JobAttempt.started_at)
+    seconds = func.extract("epoch", usage.held_until(Job.id) - JobAttempt.started_at)
     gpus = func.coalesce(JobAttempt.gpus, 0)
     return (
         select(

@@ -7,14 +7,16 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select, text, update
 
+from jobs import queries
 from jobs.database import Database
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
+from jobs.queue import shares
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
-from jobs.tables import Artifact, Job, Lease
+from jobs.tables import Artifact, Job, JobAttempt, Lease, RecentUse
 from pruning.recipe import Stage
 from tests.claims import claimed, job, take
 from tests.conftest import Submit
@@ -129,6 +131,32 @@ def test_an_expired_lease_cannot_be_extended(database: Database, submit: Submit)
     with database.begin() as session:
         session.execute(update(Lease).values(expires_at=text("now() - interval '1 second'")))
         assert lifecycle.extend_lease(session, claim, 30) is None
+
+
+@pytest.mark.parametrize("is_taken_back", [True, False])
+def test_what_follows_the_end_of_a_lease_is_no_time_on_a_worker(
+    database: Database, submit: Submit, is_taken_back: bool
+) -> None:
+    """As where the machine or the database was away for the night, or a backup is restored."""
+    claim = take(database, submit())
+
+    def used() -> tuple[dict[UUID, float], float]:
+        with database.begin() as session:
+            seconds = queries.seconds_on_workers(session, [claim.job_id])
+            return seconds, shares.usage_of(session, "ada", 1).cpu_seconds
+
+    with database.begin() as session:
+        session.execute(update(JobAttempt).values(started_at=text("now() - interval '9 hours'")))
+        session.execute(update(Lease).values(expires_at=text("now() - interval '8 hours'")))
+    assert used() == ({claim.job_id: 3600.0}, 3600.0)
+    if is_taken_back:
+        assert take_back(database, claim) == JobState.QUEUED
+    else:
+        with database.begin() as session:
+            assert lifecycle.hand_back(session, claim, "its worker is back first")
+    assert used() == ({claim.job_id: 3600.0}, 3600.0)
+    with database.begin() as session:
+        assert session.scalars(select(RecentUse.seconds)).one() == 3600.0
 
 
 def test_only_failed_and_cancelled_jobs_can_be_retried(database: Database, submit: Submit) -> None:

@@ -19,7 +19,7 @@ from jobs.queue import held_jobs, workers
 from jobs.queue.resources import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState, LostAttempt
-from jobs.tables import Job, JobAttempt
+from jobs.tables import Job, JobAttempt, Lease
 from pruning.recipe import Stage
 from tests.claims import claimed
 from tests.conftest import Submit
@@ -63,7 +63,7 @@ def job(database: Database, claim: Claim) -> Job:
         return session.get_one(Job, claim.job_id)
 
 
-def change(database: Database, table: type[Job | JobAttempt], **values: object) -> None:
+def change(database: Database, table: type[Job | JobAttempt | Lease], **values: object) -> None:
     with database.begin() as session:
         session.execute(update(table).values(**values))
 
@@ -152,6 +152,24 @@ def test_a_job_that_runs_too_long_fails_at_once(
     assert failed.error is not None
     assert failed.error["type"] == "run_time"
     assert "10000 s are allowed" in failed.error["message"]
+
+
+def test_time_in_which_nothing_ran_neither_ends_a_job_nor_stalls_it(
+    watchdog: Watchdog, database: Database, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
+) -> None:
+    """The database was away for a night; the worker is back before a scheduler has taken the job back."""
+    began = text("now() - interval '9 hours'")
+    change(database, Job, spec=claim.stored_spec | {"timeout_seconds": 3_700.0}, created_at=began)
+    change(database, Job, progressed_at=text("now() - interval '8 hours 1 minute'"))
+    change(database, JobAttempt, started_at=began)
+    change(database, Lease, expires_at=text("now() - interval '8 hours'"))
+    watchdog.check()
+    assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
+    with database.begin() as session:
+        assert lifecycle.take_back(session, claim.job_id, claim.lease_token, "it was away", 3)
+        claimed(session, claim.job_id, worker.name)
+    watchdog.check()
+    assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
 
 
 def claim_worker(session: Session, claim: Claim) -> str:
