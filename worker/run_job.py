@@ -233,9 +233,9 @@ def _run_and_upload(
     check_device(attempt.settings.device)
     attempt.check()
     with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
-        fetch_uploads(attempt, directory / _UPLOADS)
         output = directory / "output"
         try:
+            fetch_uploads(attempt, directory / _UPLOADS)
             report = _run_recipe(attempt, directory, output)
         except DiskTooSmall as error:
             wait_for_room(attempt, error, directory)

@@ -63,21 +63,6 @@ def record_needs_if_fits(session: Session, claim: Claim, worker: str, needs: Nee
     return capacity is None or fits(needs, capacity)
 
 
-def require_scratch(session: Session, claim: Claim, worker: str, size: int) -> bool:
-    """Record that a job needs a scratch disk with this `size`, and with more than its worker has had.
-
-    What that worker has had may be taken now. Returns False if the job no longer runs under this claim.
-    """
-    stored = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
-    has = workers.capacity_of(session, worker)
-    needs = needs_of(stored or {})
-    least = max(size, has.scratch_bytes + 1 if has else 0)
-    names = ("scratch_bytes", "cpu_scratch_bytes")
-    raised = needs.model_copy(update={name: max(least, getattr(needs, name)) for name in names})
-    changed = update(Job).where(*lifecycle.running_under(claim)).values(needs=raised.model_dump())
-    return session.scalar(changed.returning(Job.id)) is not None
-
-
 def wait_for_room(session: Session, claim: Claim, worker: str, size: int) -> bool:
     """Record that a job needs a scratch disk with this `size`, and that its worker has less for now.
 
@@ -86,7 +71,11 @@ def wait_for_room(session: Session, claim: Claim, worker: str, size: int) -> boo
     has = workers.capacity_of(session, worker)
     if has is not None and has.scratch_bytes >= size:
         workers.record_scratch(session, worker, size - 1)
-    return require_scratch(session, claim, worker, size)
+    needs = needs_of(session.scalar(select(Job.needs).where(Job.id == claim.job_id)) or {})
+    names = ("scratch_bytes", "cpu_scratch_bytes")
+    raised = needs.model_copy(update={name: max(size, getattr(needs, name)) for name in names})
+    changed = update(Job).where(*lifecycle.running_under(claim)).values(needs=raised.model_dump())
+    return session.scalar(changed.returning(Job.id)) is not None
 
 
 def requeue(session: Session, claim: Claim, reason: str) -> bool:

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.queue import memory
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreDenied, StoreError
 from jobs.storage.store import StoredFile
@@ -20,11 +18,11 @@ from jobs.storage.streams import is_compressible
 from jobs.tables import SentFile
 from pruning.errors import InvalidInput
 from pruning.pipeline.recorder import StageRecorder
+from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Stage
 from pruning.report import FILE_NAME as REPORT
 from pruning.resume.hashed_file import sha256_of
 from worker.attempt.attempt import Attempt
-from worker.interrupts import DoesNotFit
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +31,7 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
     """Download each file that the job names into `directory`, under the name that the library looks for.
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
-    InvalidInput with the field of a file that has been deleted since the job was submitted, DoesNotFit for
+    InvalidInput with the field of a file that has been deleted since the job was submitted, DiskTooSmall for
     one that is larger than what is free on the disk, and StoreDenied for one that only the store lacks.
     """
     directory.mkdir(exist_ok=True)
@@ -51,12 +49,9 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
                 gone if of_a_text else "the gradient norms were deleted; submit the job again with others",
                 field=file.field,
             )
-        if file.size > shutil.disk_usage(directory).free:  # no fault of the worker, as any job could cause it
-            worker = attempt.worker.name
-            attempt.guarded(
-                partial(memory.require_scratch, claim=attempt.claim, worker=worker, size=file.size)
-            )
-            raise DoesNotFit
+        free = shutil.disk_usage(directory).free
+        if file.size > free:  # no fault of the worker, as any job could cause it
+            raise DiskTooSmall("the uploaded files", directory, needed=file.size, free=free)
         try:
             attempt.download(file.key, directory / file.name, size=file.size)
         except NotStored as error:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 import pruning.pipeline.run
 from jobs.database import Database
 from jobs.lifecycle import owner_moves
-from jobs.queue import backlog
+from jobs.queue import backlog, workers
 from jobs.queue.resources import needs_of
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -125,17 +125,23 @@ def test_a_text_that_only_the_store_has_lost_is_waited_for(
     assert documents == [["one", "two"]]
 
 
-def test_a_text_larger_than_the_free_disk_waits_for_a_worker_with_more_room(
+def test_a_text_larger_than_the_free_disk_waits_for_room_also_on_this_worker(
     service: Service, documents: list[Sequence[str]], tmp_path: Path
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))
     with service.database.begin() as session:
         session.execute(update(Upload).values(size=2**60))
-    for _ in range(2):  # but this worker does not take it again
+        workers.record_scratch(session, service.worker.name, 2**61)  # what it had once
+    for _ in range(2):  # the second time it is not claimed
         job = service.run(job_id)
         assert (job.state, job.attempt, job.lost_attempts) == (JobState.QUEUED, 1, 0)
     assert needs_of(job.needs or {}).scratch_bytes == 2**60
     assert documents == []
+    with service.database.begin() as session:
+        session.execute(update(Upload).values(size=len(LINES)))
+        workers.record_scratch(session, service.worker.name, 2**60, if_more=True)
+    service.run(job_id)
+    assert documents == [["one", "two"]]
 
 
 def test_a_text_that_has_changed_in_the_store_is_not_used(
