@@ -14,15 +14,13 @@ reaper's. How an attempt ends:
 | the job fails, or runs too long       | `fail`                      | `worker.run_job`, the watchdog     |
 | it is being cancelled                 | `finish_cancelling`         | `worker.run_job`, the watchdog     |
 | the worker shuts down                 | `hand_back`                 | `worker.run_job`, the watchdog     |
-| too little memory for it (`memory`)   | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
+| too little memory (`queue.memory`)    | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
 | another job computes what it needs    | `requeue_until`             | `worker.attempt.caches`            |
 | the Hub or the store does not answer  | `requeue_while_unreachable` | `worker.run_job`                   |
 | a fault of the worker                 | `requeue_after_fault`       | `worker.run_job`                   |
-| no progress                           | `take_back`                 | the watchdog                       |
+| no progress                           | `take_back`                 | `worker.supervision.watchdog`      |
 | its process died                      | `take_back`                 | `worker.supervision.parent`        |
 | its lease expired: the worker is gone | `take_back`                 | `scheduler.rounds`                 |
-
-`memory` is `jobs.queue.memory`, the watchdog `worker.supervision.watchdog`.
 """
 
 from collections.abc import Sequence
@@ -192,8 +190,7 @@ def succeed(
 ) -> bool:
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
-    Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
-    are files that were sent and are not artifacts.
+    Its finished blocks are orphaned, but for what a cache names, and so is what was sent and is no artifact.
     `report`: None for a gradient job, which measures nothing. `verdict`: the one that has decided which
     artifacts there are; without it the gate is judged now.
     """
@@ -257,8 +254,8 @@ def requeue_while_unreachable(
     """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
-    one. The job fails with the error when the next try would come more than `patience_seconds` after the
-    first one failed; a retry of the job or a newly finished block starts that time again.
+    one. The job fails with the error when these waits add up to more than `patience_seconds`; a retry of the
+    job or a newly finished block starts them again.
     """
     row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
@@ -266,8 +263,9 @@ def requeue_while_unreachable(
     awaited = "store" if error.type == "store" else "hub"
     since, failed = row.Job.outage_of(awaited)
     since, tries = since or row.now, failed + 1
-    next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
-    if next_try_at - since > timedelta(seconds=patience_seconds):
+    waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
+    next_try_at = row.now + timedelta(seconds=waits[-1])
+    if sum(waits) > patience_seconds:  # the time since then may be a night in which no worker ran
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
     # The part after the semicolon says what the user has to do; here nothing has to be done.

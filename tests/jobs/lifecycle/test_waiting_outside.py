@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
@@ -13,7 +14,7 @@ from jobs.lifecycle.events import JobError, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW
+from jobs.tables import NOW, Job
 from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
 
@@ -79,13 +80,25 @@ def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
 
     with database.begin() as session:
         again = claimed(session, claim.job_id)
-        assert lifecycle.requeue_while_unreachable(session, again, error, 19.0)
+        assert lifecycle.requeue_while_unreachable(session, again, error, 29.0)  # 10 and 20
     after = row_of(database, claim.job_id)
     since = f"{row[of_it].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     assert (after["state"], after[of_it]) == (JobState.FAILED, row[of_it])
     message = f"{what}; try again later; or not (2 tries since {since})"
     assert after["error"] == {"type": kind, "message": message}
     assert attempt_of(database, claim.job_id).outcome == "failed"
+
+
+def test_time_in_which_no_worker_tried_is_none_of_the_patience(database: Database, claim: Claim) -> None:
+    """A laptop is closed for the night, and opened before its network is back."""
+    with database.begin() as session:
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
+        outage = {"hub": {"since": "2026-01-02T03:04:05+00:00", "tries": 15}}
+        session.execute(update(Job).values(outage=outage))
+        again = claimed(session, claim.job_id)
+        assert lifecycle.requeue_while_unreachable(session, again, ERROR, 3610.0)
+    row = row_of(database, claim.job_id)
+    assert (row["state"], row["unreachable_tries"]) == (JobState.QUEUED, 16)
 
 
 def test_without_patience_the_error_is_that_of_the_only_try(database: Database, claim: Claim) -> None:
