@@ -40,17 +40,17 @@ def ids(events: Iterator[ServerSentEvent]) -> list[int]:
     return [int(event.id) for event in events]
 
 
-def test_a_list_has_the_events_after_a_given_id(http: httpx.Client, jobs: Jobs) -> None:
+def test_a_list_has_the_events_after_a_given_id(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.progress(claim, "prune", 1, 30)
-    answer = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 1}, headers=AS_LIST).json()
+    answer = client.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 1}, headers=AS_LIST).json()
     assert [(event["id"], event["data"]["kind"]) for event in answer["items"]] == [
         (2, "state"),
         (3, "progress"),
     ]
     assert answer["items"][1]["data"]["step"] == 1
     assert answer["next_after"] == 3
-    later = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 3}, headers=AS_LIST).json()
+    later = client.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 3}, headers=AS_LIST).json()
     assert later == {"items": [], "next_after": 3}
 
 
@@ -78,13 +78,13 @@ def test_a_stream_resumes_after_the_last_event_that_arrived(http: httpx.Client, 
         assert ids(events) == [5, 6, 7, 8]
 
 
-def test_a_stream_of_more_events_than_one_read_gives_all(http: httpx.Client, jobs: Jobs) -> None:
+def test_a_stream_of_more_events_than_one_read_gives_all(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     with jobs.database.begin() as session:
         for number in range(1200):
             lifecycle.record(session, claim, LogMessage(attempt=1, message=str(number)))
     jobs.succeed(claim)
-    with stream(http, claim.job_id) as events:
+    with stream(client, claim.job_id) as events:
         assert ids(events) == list(range(1, 1204))
 
 
@@ -104,16 +104,16 @@ def test_a_stream_goes_on_where_a_failed_job_was_retried(http: httpx.Client, job
         assert ids(events) == [5]
 
 
-def test_resuming_after_the_last_event_answers_204(http: httpx.Client, jobs: Jobs) -> None:
+def test_resuming_after_the_last_event_answers_204(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim)
-    answer = http.get(f"/v1/jobs/{claim.job_id}/events", headers={"Last-Event-ID": "3"})
+    answer = client.get(f"/v1/jobs/{claim.job_id}/events", headers={"Last-Event-ID": "3"})
     assert (answer.status_code, answer.content) == (204, b"")
 
 
 @pytest.mark.parametrize("last", ["-1", "x", "9" * 400, "", "1.5"])
-def test_an_invalid_last_event_id_is_refused(http: httpx.Client, jobs: Jobs, last: str) -> None:
-    answer = http.get(f"/v1/jobs/{jobs.queued()}/events", headers={"Last-Event-ID": last})
+def test_an_invalid_last_event_id_is_refused(client: TestClient, jobs: Jobs, last: str) -> None:
+    answer = client.get(f"/v1/jobs/{jobs.queued()}/events", headers={"Last-Event-ID": last})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "last-event-id"
 
