@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
+from pruning.byte_size import byte_size
 from pruning.recipe.exports import MASK, MASK_ONLY
 from pruning.report import ExportFacts, Interval, Intervals, PerplexityFacts, Report
 from pruning.report.facts import count_windows
@@ -51,7 +52,7 @@ def exported_files(report: Report) -> str:
     if not report.exports:
         return ""
     rows = [
-        f"| `{export.path}` | {megabytes(export.bytes)} "
+        f"| `{export.path}` | {byte_size(export.bytes)} "
         f"| {export.perplexity:.3f}{plus_minus(export.intervals, 'perplexity')} ({export.increase:+.1%}) "
         f"| {divergence(export)} "
         f"| `{_run(export)}` |"
@@ -126,11 +127,6 @@ neither time nor memory by themselves."""
     return f"""\
 Zeros in the pattern {pattern} save neither time nor memory by themselves: engines multiply by them as by any
 weight, and the files are as large as the dense model's. They compress well, and training can keep them."""
-
-
-def megabytes(count: int) -> str:
-    """Format bytes in the unit of files: `12.3 MB`."""
-    return f"{count / 1e6:,.1f} MB"
 
 
 def plus_minus(intervals: Intervals | None, name: str) -> str:

@@ -5,15 +5,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pruning.output.card_sections import (
-    divergence,
-    exported_files,
-    megabytes,
-    patch_alone,
-    plus_minus,
-    profit,
-    use,
-)
+from pruning.byte_size import byte_size
+from pruning.output.card_sections import divergence, exported_files, patch_alone, plus_minus, profit, use
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
@@ -203,7 +196,7 @@ def _size(report: Report) -> str:
     facts = report.speed
     if facts is None:
         return ""
-    rows = [f"| size of the weights | {megabytes(facts.bytes)} of {megabytes(facts.dense_bytes)} |"]
+    rows = [f"| size of the weights | {byte_size(facts.bytes)} of {byte_size(facts.dense_bytes)} |"]
     rows += [
         f"| {rate.phase}, {rate.batch} at a time | {rate.pruned:.4g} tokens per second, "
         f"{f'{rate.speedup:.2f} times' if rate.is_measurable else 'not measurably different from'} "

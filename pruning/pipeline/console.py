@@ -71,11 +71,7 @@ class Lines:
 
 
 def _cost_line(stage: Stage, seconds: float, peak_memory_bytes: int) -> str:
-    return f"{stage} took {seconds:.1f} s, {_gigabytes(peak_memory_bytes)}"
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB"
+    return f"{stage} took {seconds:.1f} s, {byte_size(peak_memory_bytes)}"
 
 
 def _export_line(export: ExportFacts) -> str:
@@ -129,5 +125,5 @@ def result_table(report: Report) -> Table:
     for export in report.exports:
         table.add_row(export.path, _export_line(export))
     for stage in report.stages:
-        table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
+        table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {byte_size(stage.peak_memory_bytes)}")
     return table

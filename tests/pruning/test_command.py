@@ -167,5 +167,5 @@ def test_progress_ends_with_the_cost_of_each_stage(terminal: bool) -> None:
             progress.step_finished(Stage.PRUNE, done, 1000)
         progress.stage_finished(Stage.PRUNE, 12.34, 2_500_000_000)
     text = console.export_text()
-    assert "prune took 12.3 s, 2.50 GB" in text
+    assert "prune took 12.3 s, 2.5 GB" in text
     assert terminal or text.count("\n") == 11

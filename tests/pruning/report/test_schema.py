@@ -52,9 +52,9 @@ def test_the_model_card_lists_the_exports_with_what_runs_them() -> None:
     unpruned = {"recipe": {"model": "org/name", "method": "none"}}
     card = model_card(Report.model_validate_json(json.dumps(REPORT | {"exports": exports})), licence=None)
     assert (
-        "| `exports/my model-Q8_0.gguf` | 0.1 MB | 10.000 (+25.0%) | 0.5000 "
+        "| `exports/my model-Q8_0.gguf` | 120 kB | 10.000 (+25.0%) | 0.5000 "
         "| `llama-cli -m 'exports/my model-Q8_0.gguf'` |\n"
-        "| `exports/compressed-tensors-fp8` | 0.1 MB | 10.000 (+25.0%) | - "
+        "| `exports/compressed-tensors-fp8` | 150 kB | 10.000 (+25.0%) | - "
         "| `vllm serve exports/compressed-tensors-fp8` |\n"
     ) in card
     assert "8 windows of 512 tokens" in card
