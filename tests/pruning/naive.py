@@ -140,6 +140,7 @@ def prune(
     sparsity: float,
     norm: Literal["l1", "l2"] = "l1",
     alpha: float = 100.0,
+    inverse: bool = False,
 ) -> NaiveResult:
     """Prune a copy of the model in its own precision; return masks and scores."""
     dense_gradients = gradient_norms(model, windows, norm) if method in ("gradient", "gblm") else {}
@@ -154,10 +155,13 @@ def prune(
                 scores = weight.abs()
             if method in ("wanda", "gblm"):
                 scores = scores + weight.abs() * norms[name]
-            if method == "gblm":
+            if method == "gblm" and not inverse:
                 scores = scores + weight.abs() * (alpha * dense_gradients[name])
-            if method == "gradient":
+            if method == "gradient" and not inverse:
                 scores = weight.abs() * dense_gradients[name]
+            if inverse:
+                numerator = scores if method == "gblm" else weight.abs()
+                scores = numerator / (alpha * dense_gradients[name] + 1e-8)
             if method == "ria":
                 of_column, of_row = weight.abs().sum(0), weight.abs().sum(1)[:, None]
                 scores = (weight.abs() / of_column + weight.abs() / of_row) * norms[name].sqrt()

@@ -9,7 +9,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, method_for
-from pruning.methods.scores import gblm_scores
+from pruning.methods.scores import gblm_scores, inverse_gblm_scores, inverse_gradient_scores
 from pruning.models.blocks import find_stack
 from pruning.recipe import METHODS
 from tests.pruning.families import make
@@ -23,6 +23,13 @@ def test_scoring_leaves_the_gradient_norms_as_they_are() -> None:
     before = GRADIENTS.clone()
     gblm_scores(WEIGHT, INPUTS, GRADIENTS, alpha=100)
     assert torch.equal(GRADIENTS, before)
+
+
+def test_inverse_scores_divide_by_the_gradients() -> None:
+    found = inverse_gradient_scores(WEIGHT, GRADIENTS)
+    torch.testing.assert_close(found, torch.tensor([[1 / 1, 2 / 2], [0, 3 / 1e-8]]))
+    found = inverse_gblm_scores(WEIGHT, INPUTS, GRADIENTS, alpha=10)
+    torch.testing.assert_close(found, torch.tensor([[10 / 0.1, 1 / 0.2], [0, 1.5 / 1e-8]]))
 
 
 class CountedReads(Mapping[str, Tensor]):

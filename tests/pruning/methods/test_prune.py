@@ -84,6 +84,23 @@ def test_gblm_prunes_other_families_as_the_naive_calculation_does(family: str) -
         assert torch.equal(as_matrix(model, f"{name}.weight", found[f"{name}.weight"]), mask), name
 
 
+@pytest.mark.parametrize("method", ["gradient", "gblm"])
+def test_inverse_scores_prune_as_the_naive_calculation_does(method: str) -> None:
+    model = make("llama", torch.float64)
+    expected = naive.prune(
+        model,
+        five_windows(),
+        blocks="model.layers",
+        method=method,
+        pattern="unstructured",
+        sparsity=0.5,
+        inverse=True,
+    )
+    found = pruned_by(recipe({"name": method, "inverse": True}), model, five_windows()).masks
+    for name, mask in expected.masks.items():
+        assert torch.equal(found[f"{name}.weight"], mask), name
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_masked_weights_are_zero_and_all_others_are_unchanged(family: str) -> None:
     model = make(family)
