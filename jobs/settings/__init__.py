@@ -1,4 +1,4 @@
-"""The settings of the service: a file for each group, and how they are read from the environment."""
+"""The settings of the service, and how they are read from the environment."""
 
 from jobs.settings.environment import Settings, read_settings, settings, variable_of
 from jobs.settings.groups import Role

@@ -9,24 +9,13 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, read_secret
-from jobs.settings.groups import Api, Connections, Inputs, Monitoring, Quotas, SingleSignOn, Webhooks, Workers
+from jobs.settings.groups import Fields
 
 
-class Settings(
-    # The last group first: so pydantic has the fields in the order of the tables.
-    Monitoring,
-    Webhooks,
-    SingleSignOn,
-    Quotas,
-    Api,
-    Workers,
-    Inputs,
-    Connections,
-    BaseSettings,
-):
+class Settings(Fields, BaseSettings):
     """The settings of every process of the service.
 
-    The groups in this package are the only definition. `tools.settings_tables` prints the tables in
+    Its fields are the only definition. `tools.settings_tables` prints the tables in
     docs/configuration.md from them; a test compares them, docker-compose.yml and .env.example.
     An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
     `jobs.secret_files`.

@@ -60,8 +60,10 @@ ByCommas = Annotated[tuple[_Value, ...], NoDecode, BeforeValidator(_split_on_com
 """Values separated by `,`, for those that may have a `:` in them."""
 
 
-class Connections(BaseModel):
-    """Database, broker and store."""
+class Fields(BaseModel):
+    """The settings, in the order of their tables."""
+
+    # Database, broker and store.
 
     database_url: SecretStr = Field(
         validation_alias="DATABASE_URL", description="`postgresql://user:password@host/name`."
@@ -96,17 +98,7 @@ class Connections(BaseModel):
             _require(RedisDsn, value, "redis://:password@host/0")
         return value
 
-
-def _require(kind: type[PostgresDsn | RedisDsn], value: SecretStr, example: str) -> None:
-    try:
-        kind(value.get_secret_value())
-    except ValidationError as error:
-        reason = error.errors(include_input=False)[0]["msg"]
-        raise ValueError(f"must be a URL such as {example} ({reason})") from None
-
-
-class Inputs(BaseModel):
-    """What jobs may read, by which token, and whether owners share what they compute."""
+    # What jobs may read, by which token, and whether owners share what they compute.
 
     model_roots: ByColons[Path] = Field(
         (), description="Directories that local models may be loaded from, separated by `:`."
@@ -133,9 +125,7 @@ class Inputs(BaseModel):
         "owners that trust each other.",
     )
 
-
-class Workers(BaseModel):
-    """What a worker computes on, and the limits of what it holds."""
+    # What a worker computes on, and the limits of what it holds.
 
     work_dir: Path = Field(
         Path("/var/lib/pruneserve/work"),
@@ -172,9 +162,7 @@ class Workers(BaseModel):
         "killed. It is handed back in both cases.",
     )
 
-
-class Api(BaseModel):
-    """Addresses of the API."""
+    # Addresses of the API.
 
     allowed_hosts: ByColons[str] = Field(
         ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
@@ -209,9 +197,7 @@ class Api(BaseModel):
             ip_network(proxy)
         return value
 
-
-class Quotas(BaseModel):
-    """What owners may send, keep and ask for, and for how long data is kept."""
+    # What owners may send, keep and ask for, and for how long data is kept.
 
     max_queued_jobs: int = Field(
         1000, ge=1, description="Queued jobs that one owner may have; more are refused with 429."
@@ -255,9 +241,7 @@ class Quotas(BaseModel):
         """Size limit of all cached gradient norms."""
         return self.cache_bytes - self.final_state_bytes
 
-
-class SingleSignOn(BaseModel):
-    """The identity provider, and who may sign in with it."""
+    # The identity provider, and who may sign in with it.
 
     oidc_issuer: str | None = Field(
         None,
@@ -308,18 +292,7 @@ class SingleSignOn(BaseModel):
             raise ValueError('must be an object such as {"llm-team": "llm:writer"}')
         return {group: _grant(group, value) for group, value in groups.items()}
 
-
-def _grant(group: str, value: object) -> tuple[str, str]:
-    found = _GRANT.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(
-            f"group '{group}': must be an owner and a role (reader, writer or admin), such as llm:writer"
-        )
-    return found[1], found[2]
-
-
-class Webhooks(BaseModel):
-    """Where webhooks may go, and the keys of secrets in the database."""
+    # Where webhooks may go, and the keys of secrets in the database.
 
     secret_keys: ByColons[SecretStr] = Field(
         (),
@@ -339,9 +312,7 @@ class Webhooks(BaseModel):
             Fernet(key.get_secret_value())
         return value
 
-
-class Monitoring(BaseModel):
-    """Logs, traces and metrics."""
+    # Logs, traces and metrics.
 
     log: Literal["text", "json"] = Field(
         "text",
@@ -364,3 +335,20 @@ class Monitoring(BaseModel):
         "metrics without authentication. Each process of a machine needs its own port; "
         "`pruneserve up` adds 1 for the scheduler and 2 for the worker. Off when unset.",
     )
+
+
+def _require(kind: type[PostgresDsn | RedisDsn], value: SecretStr, example: str) -> None:
+    try:
+        kind(value.get_secret_value())
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise ValueError(f"must be a URL such as {example} ({reason})") from None
+
+
+def _grant(group: str, value: object) -> tuple[str, str]:
+    found = _GRANT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(
+            f"group '{group}': must be an owner and a role (reader, writer or admin), such as llm:writer"
+        )
+    return found[1], found[2]
