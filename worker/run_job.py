@@ -12,7 +12,7 @@ another job computes the gradients, the job needs more than this worker has, the
 turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
 the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub or a store that
 does not answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that
-ran out of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt
+ran out of memory waits for a larger worker: see `jobs.queue.shortage`. Only a lost lease ends the attempt
 without a transition: the job is no longer this worker's.
 """
 
@@ -39,7 +39,7 @@ from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
 from jobs.monitoring.catalogue import LOST_LEASES
-from jobs.queue import conditions, memory, workers
+from jobs.queue import conditions, shortage, workers
 from jobs.queue.resources import Needs
 from jobs.settings import Settings
 from jobs.spec.gate import Verdict
@@ -160,7 +160,7 @@ def _outcome_of(attempt: Attempt) -> Transition:
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
     except DoesNotFit as short:
-        return partial(memory.requeue, claim=claim, reason=str(short))
+        return partial(shortage.requeue_for_more, claim=claim, reason=str(short))
     except BaseException as failure:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise
@@ -185,7 +185,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         return quarantine_without_store(wait, attempt) if isinstance(failure, StoreUnreachable) else wait
     if error.type == OUT_OF_MEMORY:
         return partial(
-            memory.requeue_out_of_memory,
+            shortage.requeue_out_of_memory,
             claim=claim,
             worker=attempt.worker.name,
             error=error,
@@ -350,7 +350,7 @@ def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
     live = attempt.transaction(lambda session: workers.live_machines(session, limits.LEASE_SECONDS))
     needs = Needs.of(attempt.spec, shape, live)
     claim, worker = attempt.claim, attempt.worker.name
-    if not attempt.transaction(lambda session: memory.record_needs_if_fits(session, claim, worker, needs)):
+    if not attempt.transaction(lambda session: shortage.record_needs_if_fits(session, claim, worker, needs)):
         raise DoesNotFit
     attempt.estimate(shape)
     if attempt.spec.recipe.norms:

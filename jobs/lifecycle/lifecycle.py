@@ -14,7 +14,7 @@ reaper's. How an attempt ends:
 | the job fails, or runs too long       | `fail`                      | `worker.run_job`, the watchdog     |
 | it is being cancelled                 | `finish_cancelling`         | `worker.run_job`, the watchdog     |
 | the worker shuts down                 | `hand_back`                 | `worker.run_job`, the watchdog     |
-| too little memory (`queue.memory`)    | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
+| too little memory or disk             | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
 | another job computes what it needs    | `requeue_until`             | `worker.attempt.caches`            |
 | the Hub or the store does not answer  | `requeue_while_unreachable` | `worker.run_job`                   |
 | a fault of the worker                 | `requeue_after_fault`       | `worker.run_job`                   |

@@ -9,7 +9,7 @@ What runs out of memory all the same is tried again where it runs: a gradient pa
 micro-batch (`pruning.calibration.gradient_pass`), a training with the activations of one block
 (`RecoverStage`). A block that is pruned is tried once more with less on the device (`retry_block`): its
 micro-batch decides how sums are rounded. What fails after that ends the run; the worker raises what the job
-needs (`jobs.queue.memory`). Numbers of bytes are those of `pruning.estimate.memory` and
+needs (`jobs.queue.shortage`). Numbers of bytes are those of `pruning.estimate.memory` and
 `pruning.estimate.disk`.
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from jobs.queue import conditions, memory
+from jobs.queue import conditions, shortage
 from pruning.pipeline.resources import DiskTooSmall
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import DoesNotFit
@@ -23,7 +23,7 @@ def wait_for_room(attempt: Attempt, error: DiskTooSmall, directory: Path) -> Non
     files = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
     size = error.needed + sum(path.stat().st_size for path in files)
     claim, worker = attempt.claim, attempt.worker.name
-    attempt.guarded(partial(memory.wait_for_room, claim=claim, worker=worker, size=size))
+    attempt.guarded(partial(shortage.wait_for_room, claim=claim, worker=worker, size=size))
     raise DoesNotFit(str(error)) from error
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
-from jobs.queue import backlog, claim, conditions, held_jobs, memory, workers
+from jobs.queue import backlog, claim, conditions, held_jobs, shortage, workers
 from jobs.queue.resources import UNKNOWN_CLASS
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
@@ -217,7 +217,7 @@ class Parent:
         if held is None or held.claim.lease_token != lost.lease_token:
             return
         if kind == LostAttempt.OUT_OF_MEMORY:
-            state = memory.take_back_out_of_memory(
+            state = shortage.take_back_out_of_memory(
                 session, held.claim, name, reason, most, limits.LEASE_SECONDS
             )
         else:

@@ -23,7 +23,7 @@ from jobs import limits, queries
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.queue import held_jobs, memory
+from jobs.queue import held_jobs, shortage
 from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
@@ -180,7 +180,7 @@ class Watchdog:
             cause=Cause.REQUEST,
         )
         return partial(
-            memory.requeue_out_of_memory, claim=held.claim, worker=self._worker, error=error, of_host=True
+            shortage.requeue_out_of_memory, claim=held.claim, worker=self._worker, error=error, of_host=True
         )
 
     def _verdict(self, held: HeldJob) -> Verdict | None:

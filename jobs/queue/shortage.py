@@ -1,4 +1,4 @@
-"""Requeues a job whose worker has too little memory, with its needs raised.
+"""Requeues a job whose worker has too little memory or disk, with its needs raised.
 
 It then waits for a worker that has more. If none is alive, the reason of its wait names the shortage.
 """
@@ -78,7 +78,7 @@ def wait_for_room(session: Session, claim: Claim, worker: str, size: int) -> boo
     return session.scalar(changed.returning(Job.id)) is not None
 
 
-def requeue(session: Session, claim: Claim, reason: str) -> bool:
+def requeue_for_more(session: Session, claim: Claim, reason: str) -> bool:
     """End an attempt on a worker that has less than the recorded needs of the job."""
     needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
     return lifecycle.hand_back(session, claim, reason, needs=needs or {})

@@ -5,7 +5,7 @@ import pytest
 from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.lifecycle.events import JobError
-from jobs.queue import memory, workers
+from jobs.queue import shortage, workers
 from jobs.queue.resources import Needs
 from jobs.queue.waiting import Waits, WaitsFor
 from jobs.spec.job import JobSpec
@@ -27,7 +27,7 @@ def test_out_of_memory_goes_to_ever_larger_workers_and_then_waits_for_one(
         job_id = submit(session, spec, needs=LONG)
         for name in ("24g", "80g"):
             found = claim_one(session, name)
-            assert memory.requeue_out_of_memory(session, found, name, OUT_OF_MEMORY, of_host=False)
+            assert shortage.requeue_out_of_memory(session, found, name, OUT_OF_MEMORY, of_host=False)
             job = session.get_one(Job, job_id, populate_existing=True)
             assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
             assert [claim(session, other) for other in ("cpu", "24g")] == [None, None]
@@ -44,7 +44,7 @@ def test_memory_of_the_host_is_raised_where_that_ran_out(database: Database, spe
         register(session, "24g", "gpu.24g", GPU_24G)
         job_id = submit(session, spec, needs=LONG)
         found = claim_one(session, "24g")
-        assert memory.requeue_out_of_memory(session, found, "24g", OUT_OF_MEMORY, of_host=True)
+        assert shortage.requeue_out_of_memory(session, found, "24g", OUT_OF_MEMORY, of_host=True)
         needs = Needs.model_validate(session.get_one(Job, job_id).needs)
         assert needs.host_bytes > GPU_24G.host_bytes
         assert needs.device_bytes == LONG.device_bytes
@@ -60,7 +60,7 @@ def test_an_oom_killed_attempt_is_lost_where_no_worker_has_more_memory(
             register(session, "large", "large", CPU.model_copy(update={"host_bytes": 64 * GB}))
         job_id = submit(session, spec)
         found = claim_one(session, "small")
-        state = memory.take_back_out_of_memory(session, found, "small", "the system killed it", 3, 30)
+        state = shortage.take_back_out_of_memory(session, found, "small", "the system killed it", 3, 30)
         assert state == JobState.QUEUED
         job = session.get_one(Job, job_id, populate_existing=True)
         assert job.lost_attempts == (0 if has_larger else 1)
@@ -76,12 +76,12 @@ def test_an_unsized_job_is_requeued_by_a_worker_that_it_does_not_fit(
         register(session, "80g", "gpu.80g", GPU_80G)
         job_id = submit(session, spec, needs=None)
         found = claim_one(session, "24g")
-        assert not memory.record_needs_if_fits(session, found, "24g", LARGE)
-        assert memory.requeue(session, found, "it has less")
+        assert not shortage.record_needs_if_fits(session, found, "24g", LARGE)
+        assert shortage.requeue_for_more(session, found, "it has less")
         assert claim(session, "24g") is None
         found = claim_one(session, "80g")
         assert found.job_id == job_id
-        assert memory.record_needs_if_fits(session, found, "80g", LARGE)
+        assert shortage.record_needs_if_fits(session, found, "80g", LARGE)
 
 
 def test_what_a_worker_ran_out_of_is_not_lowered_by_an_estimate(database: Database, spec: JobSpec) -> None:
@@ -89,6 +89,6 @@ def test_what_a_worker_ran_out_of_is_not_lowered_by_an_estimate(database: Databa
         register(session, "80g", "gpu.80g", GPU_80G)
         job_id = submit(session, spec, needs=LARGE)
         found = claim_one(session, "80g")
-        assert memory.record_needs_if_fits(session, found, "80g", LONG)
+        assert shortage.record_needs_if_fits(session, found, "80g", LONG)
         job = session.get_one(Job, job_id, populate_existing=True)
         assert job.needs["device_bytes"] == LARGE.device_bytes
