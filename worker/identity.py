@@ -130,8 +130,9 @@ class HeldClaim:
             replace(self, lease_ends_at=lease_ends_at).write()
 
     def remove(self) -> None:
-        """Delete the file: the child has left the job, or has died."""
-        self.path.unlink(missing_ok=True)
+        """Delete the file: the child has left the job, or has died. Where the disk fails, it stays."""
+        with suppress(OSError):
+            self.path.unlink()
 
     def is_overdue(self, seconds: float) -> bool:
         """Whether the lease ended more than so many seconds ago."""

@@ -59,6 +59,7 @@ class Watchdog:
         self._children = children
         self._allowed_memory = memory_limit(settings)
         self._idle_kills = IdleKills(self._allowed_memory, limits.QUARANTINE_SECONDS)
+        self._killed_in: UUID | None = None  # the lease token of the last lost job with a child in it
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._check_until_stopped, name="watchdog", daemon=True)
@@ -124,9 +125,12 @@ class Watchdog:
 
     def _kill_in_lost_job(self, lost: HeldClaim) -> None:
         """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone."""
-        self._kill_children()
-        lost.remove()  # the child that comes next has nothing to do with it
-        log.warning("job %s: its process was killed, long after this worker had lost it", lost.job_id)
+        # The child that comes next has nothing to do with it, even where a read-only disk keeps the record.
+        if lost.lease_token != self._killed_in:
+            self._kill_children()
+            self._killed_in = lost.lease_token
+            log.warning("job %s: its process was killed, long after this worker had lost it", lost.job_id)
+        lost.remove()
         with suppress(SQLAlchemyError):
             self._clean_if_ended(lost.job_id)
 
@@ -248,7 +252,7 @@ class Watchdog:
                 self.check_memory()
                 if checks % _MEMORY_CHECKS == 0:
                     self.check()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, OSError) as error:  # the thread must go on: nothing else kills a child
                 log.warning("the watchdog cannot read its job (%s)", type(error).__name__)
                 if self._shutdown_for() >= self._settings.shutdown_seconds:
                     self._kill_children()  # the lease expires, and another worker resumes the job

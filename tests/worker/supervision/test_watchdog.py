@@ -1,8 +1,10 @@
 """A child that does not stop when it must is killed, and its job is ended in its place."""
 
+import errno
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from celery.exceptions import WorkerLostError
@@ -331,6 +333,66 @@ def test_a_child_in_a_lost_job_is_killed_one_lease_later_without_a_database(
     child.wait(120)
     assert is_killed(child)
     assert identity.read_claim(held.path) is None
+
+
+def test_a_read_only_disk_costs_a_child_in_a_lost_job_and_not_the_ones_after_it(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with database.begin() as session:
+        lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ended", 3)
+    held = hold(worker, claim, limits.LEASE_SECONDS + 1)
+    killed: list[int] = []
+    monkeypatch.setattr(watchdog_module, "kill_group", killed.append)
+    watchdog = Watchdog(settings, database, worker, lambda: [child.pid])
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", read_only)
+        watchdog.check()
+        watchdog.check()
+    assert killed == [child.pid]
+    assert identity.read_claim(held.path) is not None
+    watchdog.check()
+    assert (killed, identity.read_claim(held.path)) == ([child.pid], None)
+
+
+def read_only(*anything: object, **named: object) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_child_that_holds_too_much_memory_is_killed_on_a_read_only_disk(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hold(worker, claim, -30.0)
+    strict = settings.model_copy(update={"job_memory_bytes": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", read_only)
+        Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
+    child.wait(120)
+    assert is_killed(child)
+
+
+def test_the_watchdog_goes_on_after_its_disk_has_failed(
+    watchdog: Watchdog, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Path] = []
+
+    def fail(directory: Path) -> list[HeldClaim]:
+        calls.append(directory)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(identity, "held_claims", fail)
+    monkeypatch.setattr(watchdog_module, "_SECONDS_BETWEEN_CHECKS", 0.01)
+    watchdog.start()
+    eventually(lambda: len(calls) > 1)
 
 
 def unavailable(*anything: object) -> None:
