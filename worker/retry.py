@@ -13,7 +13,6 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_before_delay,
     wait_random_exponential,
 )
 
@@ -34,12 +33,20 @@ def retry(
 
     The waits grow exponentially, with jitter, so that workers which lost the same server do not all return at
     once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
-    first.
+    first failure: an action may take longer than that.
     """
+    failed_at: float | None = None
+
+    def is_over(state: RetryCallState) -> bool:
+        nonlocal failed_at
+        now = time.monotonic()
+        failed_at = now if failed_at is None else failed_at
+        return now - failed_at + state.upcoming_sleep >= timeout
+
     retrying = Retrying(
         retry=retry_if_exception_type(on),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS),
-        stop=stop_before_delay(timeout),
+        stop=is_over,
         sleep=lambda seconds: wait(seconds, check),
         before=lambda state: check(),
         before_sleep=_log,

@@ -1,6 +1,7 @@
 """Transient failures are retried until they are over, the time is up, or there is a reason to stop."""
 
 import logging
+import time
 
 import pytest
 from tenacity import wait_fixed
@@ -65,6 +66,16 @@ def test_no_second_try_begins_after_the_timeout() -> None:
     with pytest.raises(Transient):
         retry(action, on=(Transient,), check=never, timeout=0.0)
     assert action.calls == 1
+
+
+def test_the_time_of_an_action_that_takes_longer_than_the_timeout_begins_with_its_failure() -> None:
+    action = Failing(1)
+
+    def transfer() -> str:
+        time.sleep(0.05)
+        return action()
+
+    assert retry(transfer, on=(Transient,), check=never, timeout=0.05) == "done"
 
 
 def test_a_reason_to_stop_ends_the_retries() -> None:
