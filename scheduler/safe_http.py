@@ -119,11 +119,3 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         raise RequestFailed("no connection")
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        raise AddressForbidden
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
