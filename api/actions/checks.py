@@ -117,7 +117,7 @@ def check_files(resources: AppResources, owner: str, spec: JobSpec) -> None:
 
     What takes longer, because a disk is slow, is left to the worker, which checks everything.
     """
-    places = FileRoots.of(resources.settings, owner)
+    places = FileRoots(resources.settings.model_roots, resources.settings.data_roots)
     found = read_in_time(resources, owner, partial(_file_faults, spec, places), _FILES_SECONDS)
     if found:
         raise InvalidRequest(*map(field_error, found))

@@ -6,19 +6,17 @@ machine without the files, so a root that is missing or empty here says nothing.
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import out_of_bounds_value
 from pruning.files.formats import InvalidTextLine, text_of_line
 from pruning.files.frozen_file import FrozenFile, freeze
-from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitKind, is_local
+from pruning.recipe import UNIT_KINDS, StructureOptions, UnitKind, is_local
 from pruning.recipe.units import count_of
 
 _CONFIG = "config.json"
@@ -29,7 +27,6 @@ _NO_CONFIG = (
     "read, as in a cache of the Hub: copy the model with what its links lead to (`cp -rL`)"
 )
 _NO_FILE = "there is no such file that a job may read"
-_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +45,6 @@ class FileRoots:
 
     models: tuple[Path, ...]
     data: tuple[Path, ...]
-    hub_cache: Path | None
-    """The Hub's cache; None for an owner who may not know its contents."""
-
-    @classmethod
-    def of(cls, settings: Settings, owner: str) -> Self:
-        """Return the directories where files of a job of `owner` are checked.
-
-        A refusal discloses the contents of the Hub's cache, and so what others have used: only owners who
-        share may know it, and of what the service's own token has fetched, only those who may use the token.
-        """
-        knows_the_cache = settings.share_between_owners and (
-            settings.hub_token is None or owner in settings.hub_token_owners
-        )
-        return cls(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
-
-
-def hub_cache() -> Path:
-    """Return the directory of the Hub's cache."""
-    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
 
 
 def faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
@@ -93,18 +70,13 @@ def model_unavailable_reason(directory: str, roots: Sequence[Path]) -> str | Non
 
 
 def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
-    model = spec.recipe.model
-    if is_local(model.id):
-        if not _is_on_this_machine(model.id, file_roots.models):
-            return
-        if reason := model_unavailable_reason(model.id, file_roots.models):
-            yield Fault("model.id", reason, model.id)
-            return
-        config = _config(Path(model.id, _CONFIG), file_roots.models)
-        whose = "the model's context"
-    else:
-        config = _cached_config(model, file_roots.hub_cache)
-        whose = "the context of the model as it lies in the service's cache"
+    model = spec.recipe.model.id
+    if not _is_on_this_machine(model, file_roots.models):
+        return
+    if reason := model_unavailable_reason(model, file_roots.models):
+        yield Fault("model.id", reason, model)
+        return
+    config = _config(Path(model, _CONFIG), file_roots.models)
     if spec.recipe.structure is not None:
         yield from _structure_faults(spec.recipe.structure, config or {})
     context = _context(config or {})
@@ -115,7 +87,9 @@ def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
         ("evaluation", spec.evaluation.sequence_length),
     ):
         if length is not None and length > context:
-            yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}", length)
+            yield Fault(
+                f"{purpose}.sequence_length", f"must be at most {context}, the model's context", length
+            )
 
 
 def _structure_faults(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:
@@ -172,22 +146,6 @@ def _config(path: Path, roots: Sequence[Path]) -> dict[str, Any] | None:
         return None
     with file.opened() as same, same.open("rb") as opened:
         return _parsed(opened.read(_MAX_CONFIG_BYTES))
-
-
-def _cached_config(model: ModelReference, cache: Path | None) -> dict[str, Any] | None:
-    revision = model.revision or "main"
-    if cache is None or not _NAME.fullmatch(revision):
-        return None
-    directory = cache / f"models--{model.id.replace('/', '--')}"
-    try:
-        reference = directory / "refs" / revision
-        commit = reference.read_text(encoding="ascii").strip() if reference.is_file() else revision
-        if not _NAME.fullmatch(commit):
-            return None
-        with (directory / "snapshots" / commit / _CONFIG).open("rb") as file:
-            return _parsed(file.read(_MAX_CONFIG_BYTES))
-    except (OSError, ValueError):
-        return None
 
 
 def _parsed(content: bytes) -> dict[str, Any]:

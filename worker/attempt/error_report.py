@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
-from jobs.spec.preflight import hub_cache
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
@@ -30,6 +29,7 @@ from worker.attempt.resources import (
     DiskFull,
     causes,
     first_of,
+    hub_cache,
     is_below,
     other_processes_hold_most_memory,
 )

@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import torch
 
-from jobs.spec.preflight import hub_cache
 from pruning.byte_size import byte_size
 from pruning.errors import PruningError
 from worker.self_test import HUB_CACHE, code_of, lacking_inodes
@@ -25,6 +24,12 @@ DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The system's errors of a full disk."""
 
 _OS_ERROR = re.compile(r"\bos error ([0-9]{1,3})\b")  # as safetensors reports it
+
+
+def hub_cache() -> Path:
+    """Return the directory of the Hub's cache."""
+    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
 
 
 class DiskFull(PruningError):

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import FileRoots, faults
 from pruning.data.text import Source, read_documents
@@ -23,8 +21,6 @@ from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
 from pruning.structure.depth import DepthPlan
 from pruning.structure.experts import experts_of
 from pruning.structure.plan import CutPlan
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ def places(tmp_path: Path) -> FileRoots:
     (tmp_path / "models" / "empty").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.txt").write_text("text")
-    return FileRoots((tmp_path / "models",), (tmp_path / "data",), tmp_path / "cache")
+    return FileRoots((tmp_path / "models",), (tmp_path / "data",))
 
 
 def fields(places: FileRoots, model: str | Path, **recipe: Any) -> list[str]:
@@ -80,7 +76,7 @@ def test_a_root_that_this_machine_does_not_have_says_nothing(tmp_path: Path, con
     root = tmp_path / "elsewhere"
     if content:
         root.mkdir()
-    places = FileRoots((root,), (root,), None)
+    places = FileRoots((root,), (root,))
     calibration = {"dataset": str(root / "text.txt")}
     assert fields(places, root / "model", calibration=calibration, gradients=str(root / "g.st")) == []
 
@@ -104,40 +100,6 @@ def test_a_length_is_refused_where_the_library_refuses_it(
         evaluation={"dataset": "builtin", "sequence_length": length},
     )
     assert found == expected
-
-
-@pytest.mark.parametrize("revision", [None, "main", COMMIT])
-def test_a_model_in_the_cache_of_the_hub_has_its_context_checked(
-    places: FileRoots, tmp_path: Path, revision: str | None
-) -> None:
-    model = {"id": "org/name", "revision": revision}
-    request = {"model": model, "calibration": {"dataset": "builtin", "sequence_length": 513}}
-
-    def found(where: FileRoots) -> list[str]:
-        recipe = {"method": "gblm", "sparsity": 0.5, **request}
-        return [fault.field for fault in faults(JobSpec.model_validate({"recipe": recipe}), where)]
-
-    assert found(places) == []
-    cached = tmp_path / "cache" / "models--org--name"
-    (cached / "refs").mkdir(parents=True)
-    (cached / "refs" / "main").write_text(COMMIT)
-    (cached / "snapshots" / COMMIT).mkdir(parents=True)
-    (cached / "snapshots" / COMMIT / "config.json").write_text('{"max_position_embeddings": 512}')
-    assert found(places) == ["calibration.sequence_length"]
-    assert found(FileRoots(places.models, places.data, None)) == []
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("token", [None, "hf_token"])
-@pytest.mark.parametrize("owner", ["ada", "eve"])
-def test_only_owners_who_share_learn_what_is_in_the_cache(
-    settings: Settings, shared: bool, token: str | None, owner: str
-) -> None:
-    secret = None if token is None else SecretStr(token)
-    changes = {"share_between_owners": shared, "hub_token": secret, "hub_token_owners": ("ada",)}
-    knows = FileRoots.of(settings.model_copy(update=changes), owner).hub_cache is not None
-    assert knows == (shared and (token is None or owner == "ada"))
 
 
 @pytest.mark.parametrize(
