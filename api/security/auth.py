@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from starlette.requests import HTTPConnection
 
 from api import rate_limit
 from api.problems.catalogue import NotAuthenticated, ScopeMissing
@@ -21,7 +22,7 @@ _bearer = HTTPBearer(
 
 
 class _SessionCookie(APIKeyCookie):
-    async def __call__(self, request: Request) -> str | None:
+    async def __call__(self, request: HTTPConnection) -> str | None:
         return session_token(request)
 
 
@@ -120,12 +121,12 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def cookie_name(request: Request) -> str:
+def cookie_name(request: HTTPConnection) -> str:
     """Return the name of the session's cookie. With the prefix no other host of the domain can set it."""
     return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
 
 
-def session_token(request: Request) -> str | None:
+def session_token(request: HTTPConnection) -> str | None:
     """Return the token of the page session that the browser has sent."""
     return request.cookies.get(cookie_name(request))
 
