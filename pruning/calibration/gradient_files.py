@@ -173,12 +173,13 @@ class GradientFile:
         InvalidInput
             With field 'gradients', for a file that is unreadable, of another model or incomplete.
         """
-        try:
-            with file.opened() as path, safe_open(path, framework="pt") as found:
-                metadata = found.metadata() or {}
-                shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
-        except (OSError, SafetensorError) as error:
-            raise InvalidInput(f"{file.name} is not a readable safetensors file", field=_FIELD) from error
+        with file.opened() as path:
+            try:
+                with safe_open(path, framework="pt") as found:
+                    metadata = found.metadata() or {}
+                    shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
+            except (OSError, SafetensorError) as error:
+                raise InvalidInput(f"{file.name} is not a readable safetensors file", field=_FIELD) from error
         if metadata.get("format") != FORMAT:
             raise InvalidInput(
                 f"{file.name} does not hold gradient norms; use the {FILE_NAME} of an earlier run",

@@ -38,7 +38,7 @@ from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tenso
 from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import MACHINE_ERRNOS, freeze
+from pruning.files.frozen_file import freeze, is_of_the_machine
 from pruning.models.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
@@ -271,7 +271,7 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
                 freeze(path, roots, field="model.id")
         return all_files(directory)
     except (OSError, RecursionError) as error:
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+        if is_of_the_machine(error):
             raise
         raise InvalidInput(
             f"the files in {directory} cannot be listed: make every directory there readable and searchable "

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import TOO_MANY_OPEN_ERRNOS, FrozenFile, freeze
+from pruning.files.frozen_file import TOO_MANY_OPEN_ERRNOS, FrozenFile, freeze, is_of_the_machine
 
 _MIB = 1024 * 1024
 _MAX_BYTES = (
@@ -200,10 +200,15 @@ def copy_companion(source: Path, destination: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises InvalidInput(field='model.id') for anything else."""
+    """Read a JSON object. Raises InvalidInput(field='model.id') for anything else.
+
+    Raises OSError where the machine fails.
+    """
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError, OSError) as error:
+        if is_of_the_machine(error):
+            raise
         raise InvalidInput(
             f"{path.name} cannot be read as JSON; download the model again", field="model.id"
         ) from error

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.data.text import Parse, Purpose, Source, Tokenizer, parse_in_process, read_documents, token_ids
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import freeze
+from pruning.files.frozen_file import freeze, is_of_the_machine
 from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 
 # A tokenizer takes well over a hundred bytes per token of a text.
@@ -122,6 +122,8 @@ class Reader:
             try:
                 array = np.lib.format.open_memmap(path, mode="r")  # unlike np.load, no pickles, no archives
             except (OSError, ValueError, TypeError, OverflowError, EOFError) as error:
+                if is_of_the_machine(error):
+                    raise
                 raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
             if array.ndim != 2 or array.dtype.kind not in "iu":
                 raise InvalidInput(f"{name} must contain token ids: integers, windows by length", field=field)

@@ -87,10 +87,17 @@ def _walk(directory: int, path: PurePath) -> int:
 
 _CHUNK = 1 << 20
 
-MACHINE_ERRNOS = frozenset({errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EMFILE, errno.ENFILE})
-"""Errors of the machine, which no user can cause: they say nothing about the file."""
-
 TOO_MANY_OPEN_ERRNOS = (errno.EMFILE, errno.ENFILE)
+
+# EHOSTDOWN and ETIMEDOUT: of a server that a directory is mounted from.
+_MACHINE_ERRNOS = frozenset(
+    {*TOO_MANY_OPEN_ERRNOS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
+)
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether an error is one of the machine, which no user can cause: it says nothing about the file."""
+    return isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS
 
 
 def too_many_open_files(name: str, field: str) -> InvalidInput:
@@ -160,12 +167,16 @@ class FrozenFile:
         except OSError as error:
             if error.errno in TOO_MANY_OPEN_ERRNOS:  # the model's files are open
                 raise self.too_many_open_files_error() from error
-            if error.errno in MACHINE_ERRNOS:
+            if is_of_the_machine(error):
                 raise
             raise self.changed_error() from error
         try:
             self._compare(descriptor)
-            yield _DESCRIPTORS / str(descriptor)
+            try:
+                yield _DESCRIPTORS / str(descriptor)
+            except InvalidInput:  # perhaps only because the machine fails, whose error a library has hidden
+                self._compare(descriptor)
+                raise
             self._compare(descriptor)
         finally:
             os.close(descriptor)
@@ -203,7 +214,9 @@ class FrozenFile:
     def _compare(self, descriptor: int) -> None:
         try:
             same = _Inode.of(descriptor) == self.inode
-        except OSError:
+        except OSError as error:
+            if is_of_the_machine(error):
+                raise
             same = False
         if not same:
             raise self.changed_error()
@@ -234,7 +247,7 @@ def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | 
             raise InvalidInput(f"{path} is outside the allowed directories{none}", field=field)
         return FrozenFile.freeze(root, real.relative_to(root), name=name or path.name, field=field)
     except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links, no permission
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+        if is_of_the_machine(error):
             raise
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field) from error
 

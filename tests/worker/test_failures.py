@@ -162,10 +162,12 @@ def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(service: Se
     [
         PermissionError(errno.EACCES, "Permission denied: /scratch"),
         OSError(errno.EROFS, "Read-only file system"),
+        OSError(errno.EHOSTDOWN, "Host is down"),
+        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
         RuntimeError("CUDA error: an illegal memory access was encountered"),
         InvalidInput("device 'cuda' does not exist", field="device"),
     ],
-    ids=["unwritable", "read-only", "device", "no device"],
+    ids=["unwritable", "read-only", "server is down", "server hangs", "device", "no device"],
 )
 def test_a_worker_fault_counts_against_the_worker_and_not_the_job(
     service: Service, job_id: UUID, error: Exception
@@ -208,17 +210,20 @@ def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
     assert (worker.faults, worker.quarantined_at) == (0, None)
 
 
-def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
-    service: Service, job_id: UUID
+@pytest.mark.parametrize("is_forbidden", [True, False])
+def test_a_network_that_fails_by_the_numbers_of_a_file_is_a_hub_that_does_not_answer(
+    service: Service, job_id: UUID, is_forbidden: bool
 ) -> None:
-    """A policy refuses to connect by the numbers of a file that may not be read."""
+    """A policy of the machine may forbid to connect. A library in Rust names no type of error."""
 
     def connect() -> None:
         try:
-            raise httpx.ConnectError("[Errno 1] Operation not permitted") from PermissionError(
-                errno.EPERM, "x"
-            )
-        except httpx.ConnectError as error:
+            if is_forbidden:
+                raise httpx.ConnectError("[Errno 1] Operation not permitted") from PermissionError(
+                    errno.EPERM, "x"
+                )
+            raise RuntimeError("tcp connect error: Connection timed out (os error 110)")
+        except (httpx.ConnectError, RuntimeError) as error:
             raise Unreachable("the Hub does not answer; try again later") from error
 
     service.library.in_the_middle = connect

@@ -49,6 +49,9 @@ OUT_OF_MEMORY = "out_of_memory"
 
 _PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 
+# Of a server that a directory is mounted from. A library that asks the Hub may report the same numbers.
+_OF_A_SERVER = frozenset({errno.EHOSTDOWN, errno.ETIMEDOUT})
+
 # What the operating system says where the machine is at fault. What a job can provoke is not among them: a
 # missing file, a name that is too long.
 _MACHINE_ERRNOS = frozenset(
@@ -56,6 +59,7 @@ _MACHINE_ERRNOS = frozenset(
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ENODEV),
         *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
         errno.ENOTCONN,  # of a file system whose process has died (FUSE)
+        *_OF_A_SERVER,
     }
 )
 
@@ -70,7 +74,7 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     if (
         isinstance(error, Unreachable)
         and not is_of_the_network(error)  # a policy of the machine may forbid to connect by the same numbers
-        and first_of(error, _MACHINE_ERRNOS) is not None
+        and first_of(error, _MACHINE_ERRNOS - _OF_A_SERVER) is not None
     ):
         return _unexpected(error, claim, disk)  # the Hub did answer: its cache on this machine failed
     if (missing := next((cause for cause in causes(error) if isinstance(cause, ImportError)), None)) and (

@@ -1,8 +1,9 @@
 """Gradient norms in a file: written by one run, checked and read by another."""
 
+import errno
 import hashlib
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from pruning.calibration.gradient_files import GradientFile, Provenance, write_g
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import InvalidInput
+from pruning.files import frozen_file
 from pruning.files.frozen_file import AllowedRoots, freeze
 from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, keep_gradients
@@ -100,6 +102,17 @@ def test_a_file_in_another_format_is_refused(content: bytes, tmp_path: Path) -> 
     (tmp_path / "norms.bin").write_bytes(content)
     with pytest.raises(InvalidInput, match="not a readable safetensors file"):
         opened(tmp_path / "norms.bin")
+
+
+def test_a_mount_that_fails_is_no_unreadable_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = freeze(file, None, field="gradients")
+
+    def fail(root: Path, path: PurePath) -> int:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(frozen_file, "open_beneath", fail)
+    with pytest.raises(OSError, match="Stale file handle"):
+        GradientFile.checked(frozen, model=PROVENANCE.model, layers={}, norms=())
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

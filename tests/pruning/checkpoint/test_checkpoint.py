@@ -302,6 +302,17 @@ def test_a_missing_shard_is_named(model_dir: Path) -> None:
     assert "model-00001-of-00002.safetensors is missing" in refusal(model_dir)
 
 
+def test_a_config_on_a_failing_disk_is_no_damaged_one(
+    tiny_llama_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        local(tiny_llama_dir)
+
+
 def test_a_layout_that_cannot_be_written_back_is_refused_before_computing(tmp_path: Path) -> None:
     make("llama").save_pretrained(tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")

@@ -1,4 +1,5 @@
 # ruff: noqa: S311 - the reference draws from this generator
+import errno
 import hashlib
 import json
 import random
@@ -219,6 +220,19 @@ def test_token_ids_that_cannot_be_used_are_refused(
     named, message = refused(reader, dataset=str(tmp_path / "a.npy"), samples=4)
     assert named == f"calibration.{field}"
     assert reason in message
+
+
+def test_token_ids_on_a_failing_disk_are_no_invalid_file(
+    tmp_path: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 16), int))
+
+    def fail(path: Path, *, mode: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(np.lib.format, "open_memmap", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        calibration_set(Calibration(dataset=str(tmp_path / "a.npy"), samples=4), reader)
 
 
 def test_a_length_that_differs_from_the_stored_windows_is_refused(tmp_path: Path, reader: Reader) -> None:

@@ -65,7 +65,10 @@ def test_reading_and_looking_are_no_changes(tmp_path: Path) -> None:
     assert frozen.digest() == frozen.sha256 == hashlib.sha256(b"honest").hexdigest()
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN])
+MACHINE_ERRNOS = [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT]
+
+
+@pytest.mark.parametrize("number", MACHINE_ERRNOS)
 def test_a_failure_of_the_machine_is_neither_a_missing_file_nor_a_changed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -80,6 +83,26 @@ def test_a_failure_of_the_machine_is_neither_a_missing_file_nor_a_changed_one(
         freeze(tmp_path / "file", (tmp_path,), field="model.id")
     with pytest.raises(OSError, match=os.strerror(number)):
         frozen.check()
+
+
+@pytest.mark.parametrize("number", MACHINE_ERRNOS)
+def test_a_mount_that_fails_while_a_file_is_open_is_no_fault_of_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "file").write_bytes(b"honest")
+    frozen = freeze(tmp_path / "file", (tmp_path,), field="model.id")
+
+    def fail(descriptor: int) -> os.stat_result:
+        raise OSError(number, os.strerror(number))
+
+    def parse() -> None:
+        with frozen.opened():
+            monkeypatch.setattr(frozen_file._Inode, "of", fail)
+            raise InvalidInput("file cannot be read")  # whose cause names no number, or came from a helper
+
+    for read in (parse, frozen.check):
+        with pytest.raises(OSError, match=os.strerror(number)):
+            read()
 
 
 def test_a_process_without_descriptors_does_not_call_a_file_missing(
