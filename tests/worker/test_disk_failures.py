@@ -23,7 +23,7 @@ from pruning.recipe import ModelReference
 from tests.conftest import Submit
 from tests.small_disk import mounted
 from tests.worker.one_job import Service, last_reason
-from worker.self_test import SelfTestFailed, check_free_disk
+from worker.self_test import SelfTestFailed, check_free_disk, check_store
 
 
 def quarantined_for(service: Service) -> str:
@@ -138,6 +138,12 @@ def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
         "its work directory (PRUNESERVE_WORK_DIR) cannot be written "
         "(EROFS, Read-only file system); mount it for writing again, and check the kernel's log for the disk"
     )
+
+
+def test_the_store_is_not_tested_from_a_read_only_disk(service: Service, own_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+    with pytest.raises(SelfTestFailed):
+        check_store(service.settings)
 
 
 @pytest.mark.parametrize("is_full", [True, False], ids=["full", "read-only"])
