@@ -19,6 +19,8 @@ from pruning.output.safetensors_file import Renamed, SafetensorsFile, weight_map
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks, kept_masks, shape_after
 
+_FURTHER_BLOCKS = "num_nextn_predict_layers"  # of GLM-4.5 and DeepSeek-V3, in config.json
+_NUMBERED = re.compile(r"(\d{1,9})\.(.*)", re.ASCII)
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
 
 
@@ -27,10 +29,12 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
 
     Weights that a repair changed are rounded to the dtype of the file. All others are the dense ones byte for
     byte. One block of the cut is in memory at a time. The config is the plan's; every other file is copied.
+    A further block, which predicts more tokens and transformers does not load, is left out: it is not cut.
 
     Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved.
     """
-    _copy_companions(checkpoint, plan.config, directory)
+    further = {_FURTHER_BLOCKS: 0} if plan.config.get(_FURTHER_BLOCKS) else {}
+    _copy_companions(checkpoint, {**plan.config, **further}, directory)
     count = len(plan.units[0]) if plan.units else 0
     shapes: dict[str, tuple[int, ...]] = {}
     experts = _RenumberedExperts()
@@ -39,7 +43,13 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
         experts.add(masks)
         shapes |= {name: shape_after(mask) for name, mask in masks.items() if _is_cut(mask)}
     with checkpoint.files.opened() as dense:
-        pairs = _pairs(checkpoint, dense, directory, shapes, experts)
+        prefix, loaded = _block_prefix(checkpoint), len(find_stack(checkpoint.skeleton).blocks)
+
+        def renamed(name: str) -> str | None:
+            of_block = _of_block(name, prefix)
+            return experts(name) if of_block is None or of_block[0] < loaded else None
+
+        pairs = _pairs(checkpoint, dense, directory, shapes, renamed)
         for index in range(count):
             masks = _masks(checkpoint, plan, blocks, index)
             repaired = checkpoint.layout.to_stored(blocks[index].weights)
@@ -134,15 +144,9 @@ class _Renumbered:
 
     def __init__(self, checkpoint: Checkpoint, kept: Sequence[int]) -> None:
         stack = find_stack(checkpoint.skeleton)
-        self._places = {str(block): place for place, block in enumerate(kept)}
+        self._places = {block: place for place, block in enumerate(kept)}
         self._dense, self._gone = len(stack.blocks), len(stack.blocks) - len(kept)
-        parameters = checkpoint.skeleton.state_dict()
-        names = []
-        for block in stack.blocks:
-            own = [f"{block.name}.{name}" for name, _ in block.module.named_parameters()]
-            tensors = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in own}
-            names.append(list(checkpoint.layout.to_stored(tensors)))
-        self._prefix = _common_prefix(names)
+        self._prefix = _block_prefix(checkpoint)
         if self._prefix is None:
             raise InvalidInput(
                 f"the files of this {checkpoint.architecture} do not number the tensors of its blocks; load "
@@ -152,13 +156,30 @@ class _Renumbered:
 
     def __call__(self, name: str) -> str | None:
         """Return the new name; None for a tensor of a removed block."""
-        prefix = f"{self._prefix}."
-        number, _, rest = name.removeprefix(prefix).partition(".")
-        if not name.startswith(prefix) or not number.isdecimal():
+        found = _of_block(name, self._prefix)
+        if found is None:
             return name
+        number, rest = found
         # Some files have a further block, which transformers does not load, behind the last.
-        place = int(number) - self._gone if int(number) >= self._dense else self._places.get(number)
-        return None if place is None else f"{prefix}{place}.{rest}"
+        place = number - self._gone if number >= self._dense else self._places.get(number)
+        return None if place is None else f"{self._prefix}.{place}.{rest}"
+
+
+def _block_prefix(checkpoint: Checkpoint) -> str | None:
+    """Return what precedes the number of the block in the files' names; None if they do not number blocks."""
+    parameters = checkpoint.skeleton.state_dict()
+    names = []
+    for block in find_stack(checkpoint.skeleton).blocks:
+        own = [f"{block.name}.{name}" for name, _ in block.module.named_parameters()]
+        tensors = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in own}
+        names.append(list(checkpoint.layout.to_stored(tensors)))
+    return _common_prefix(names)
+
+
+def _of_block(name: str, prefix: str | None) -> tuple[int, str] | None:
+    """Return the number of the block in a tensor's name, and the rest; None for one of no block."""
+    found = _NUMBERED.fullmatch(name.removeprefix(f"{prefix}.")) if name.startswith(f"{prefix}.") else None
+    return None if found is None else (int(found[1]), found[2])
 
 
 def _common_prefix(names: Sequence[Sequence[str]]) -> str | None:

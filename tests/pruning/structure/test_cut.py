@@ -1,11 +1,13 @@
 """Cuts of small models of several families, through the disk, against the dense model with masked units."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
@@ -177,6 +179,23 @@ def test_a_model_in_several_files_stays_in_several(tmp_path: Path) -> None:
     assert_close(logits_of(smaller, windows), logits_of(model, windows), 1e-5)
     written = resolve(ModelReference(id=str(tmp_path / "smaller")))
     assert written.weight_files == checkpoint.weight_files
+
+
+def test_a_further_block_that_is_not_loaded_is_left_out(tmp_path: Path) -> None:
+    model, dense = make("llama"), tmp_path / "dense"
+    model.save_pretrained(dense)
+    tensors = load_file(dense / "model.safetensors")
+    further = {f"model.layers.3.{name}": torch.ones(3) for name in ("eh_proj.weight", "mlp.up_proj.weight")}
+    save_file(tensors | further, dense / "model.safetensors", {"format": "pt"})
+    config = json.loads((dense / "config.json").read_text()) | {"num_nextn_predict_layers": 1}
+    (dense / "config.json").write_text(json.dumps(config))
+    checkpoint = resolve(ModelReference(id=str(dense)))
+    options = StructureOptions(mlp_channels=0.5)
+    plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+    (tmp_path / "smaller").mkdir()
+    write_smaller(checkpoint, plan, cut_in_memory(model, plan, five_windows()), tmp_path / "smaller")
+    assert load_file(tmp_path / "smaller" / "model.safetensors").keys() == tensors.keys()
+    assert json.loads((tmp_path / "smaller" / "config.json").read_text())["num_nextn_predict_layers"] == 0
 
 
 def read_config(directory: Path) -> dict[str, Any]:
