@@ -50,6 +50,9 @@ MODELS = {
         {"hidden_size": 160, "intermediate_size": 416, "num_attention_heads": 10, "num_key_value_heads": 1},
     ),
 }
+EACH_MODEL = [nightly(name) if number < 2 else name for number, name in enumerate(MODELS)]
+"""The two by which the formulas were found show less than the others."""
+
 RECIPES: dict[str, dict[str, object]] = {
     "magnitude": {"method": "magnitude"},
     "wanda": {"method": "wanda"},
@@ -90,7 +93,7 @@ def tokens(count: int = WINDOWS.count) -> torch.Tensor:
     return torch.randint(2, VOCABULARY, (count, WINDOWS.length), generator=random)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", EACH_MODEL)
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_memory_of_a_pruning_is_what_is_alive(name: str, model: str) -> None:
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **RECIPES[name]})
@@ -146,7 +149,7 @@ def test_the_memory_of_a_choice_of_blocks_is_what_is_alive(name: str, vocabulary
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "mixture" not in name])
+@pytest.mark.parametrize("name", [name for name in EACH_MODEL if name != "a mixture of 8"])
 def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
     stack = find_stack(made(name))
     shape = shape_of(stack, stored_dtype="bfloat16")
@@ -203,7 +206,7 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
         nightly("bfloat16", "bfloat16"),
     ],
 )
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state: StateKind) -> None:
     peak, shape = peak_of_training(name, getattr(torch, dtype), state)
     estimated = training_memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
@@ -224,6 +227,6 @@ def test_the_logits_of_a_training_are_counted(dtype: str) -> None:
     ("state", "most"), [nightly("float32", 14.5), ("8-bit", 6.5), nightly("bfloat16", 4.5)]
 )
 def test_a_trained_weight_takes_few_bytes(name: str, state: StateKind, most: float) -> None:
-    few, one = (peak_of_training(name, torch.bfloat16, state, blocks=blocks) for blocks in (4, 8))
+    few, one = (peak_of_training(name, torch.bfloat16, state, blocks=blocks) for blocks in (2, 4))
     weights = one[1].block_weights - few[1].block_weights
     assert (one[0] - few[0]) / weights <= most

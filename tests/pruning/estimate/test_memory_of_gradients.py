@@ -19,7 +19,7 @@ from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.units import consumers
-from tests.pruning.estimate.test_memory import MODELS, made
+from tests.pruning.estimate.test_memory import EACH_MODEL, made
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import ignore_steps
 from tests.tiers import nightly
@@ -33,7 +33,7 @@ def stores_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Budget, "of", lambda *_: Budget(0, 0, 1 << 40))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH_MODEL)
 @pytest.mark.parametrize("norms", [("l1",), nightly(("l1", "l2")), ("gates",)], ids="+".join)
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize("dtype", [nightly(torch.float32), torch.bfloat16], ids=str)
