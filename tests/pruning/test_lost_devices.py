@@ -79,7 +79,7 @@ def test_a_block_without_memory_is_pruned_again_from_the_host(
     count: int, room: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last layer is pruned when the memory is out. Bits are those of a CPU that had enough."""
-    fields = {"method": "gblm", "refit": {}, "allocation": "gradient"}
+    fields = {"method": "gblm", "refit": {"iterations": 2}, "allocation": "gradient"}
     expected = masks_on((CPU,), "llama", fields, five_windows())
     request.getfixturevalue("cuda")
     for module in ("pruning.calibration.window_norms", "pruning.models.memory"):
