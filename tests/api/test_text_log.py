@@ -10,6 +10,7 @@ from tests.stack import Stack
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
 def test_each_line_begins_with_the_time(stack: Stack) -> None:
     stack.environment["TZ"] = "Asia/Kolkata"
     stack.start_scheduler()

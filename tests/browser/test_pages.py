@@ -84,7 +84,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
     assert barriers == {}
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("window", [nightly("wide"), "narrow"])
 def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: Jobs, window: str) -> None:
     visitor, claim = visit(viewport=WINDOWS[window]), jobs.running()
     visitor.page.goto(f"/jobs/{claim.job_id}", wait_until="load")

@@ -13,6 +13,7 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from pruneserve_client import Client, NotFound
 from tests.api.drive import Jobs
 from tests.claims import take
+from tests.tiers import nightly
 
 
 def test_who_asks_and_what_there_is(api: Client) -> None:
@@ -23,7 +24,7 @@ def test_who_asks_and_what_there_is(api: Client) -> None:
     assert api.workers() == []
 
 
-@pytest.mark.parametrize("api", ["Client", "AsyncClient"], indirect=True)
+@pytest.mark.parametrize("api", [nightly("Client"), "AsyncClient"], indirect=True)
 def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = tmp_path / "lines.jsonl"
     text.write_text('{"text": "one"}\n')

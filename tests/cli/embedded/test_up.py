@@ -276,6 +276,7 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
         assert again.data.api_key.read_text() == key
 
 
+@pytest.mark.nightly
 def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None:
     with up(tmp_path / "data", environment=with_limits(SETTINGS, MIN_FREE_DISK_BYTES=2**60)) as running:
         said = "".join(said_until_the_link(running))

@@ -22,6 +22,7 @@ from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, Num
 from tests.pruning.families import five_windows, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
+from tests.tiers import nightly
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
@@ -129,7 +130,7 @@ def test_a_later_run_reuses_the_cached_norm_that_it_needs(
     assert len(cache.entries) == 1
 
 
-@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("schedule", ["whole", nightly("streamed")])
 @pytest.mark.parametrize("before", [(), ("l1",), ("l2",), ("l1", "l2")], ids=str)
 def test_a_run_that_needs_both_norms_computes_the_missing_ones(
     pruned: Callable[..., tuple[Report, str]], before: tuple[str, ...], schedule: str

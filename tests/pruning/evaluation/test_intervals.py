@@ -28,6 +28,7 @@ from pruning.report.intervals import (
 )
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps, pruned
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +67,7 @@ class Population:
         return {"perplexity": np.exp(result), "increase": increase, "kl": kl, "agreement": agreement}
 
 
-@pytest.fixture(scope="module", params=["llama", "gpt2"])
+@pytest.fixture(scope="module", params=["llama", nightly("gpt2")])
 def population(
     request: pytest.FixtureRequest,
     tokenizer: PreTrainedTokenizerBase,

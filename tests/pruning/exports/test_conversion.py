@@ -174,7 +174,7 @@ class TestTokenizers:
             check(tmp_path / "model", engine=ENGINE)
         assert refused.value.field == "model.id"
 
-    @pytest.mark.parametrize("class_name", ["PreTrainedTokenizerFast", "LlamaTokenizer"])
+    @pytest.mark.parametrize("class_name", [nightly("PreTrainedTokenizerFast"), "LlamaTokenizer"])
     def test_one_that_was_made_from_sentencepiece_needs_no_file_of_that(
         self, class_name: str, tmp_path: Path
     ) -> None:

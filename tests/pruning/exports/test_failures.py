@@ -24,6 +24,7 @@ from pruning.exports.gguf import convert, measure, quantize, write_importance
 from pruning.exports.types import INPUTS
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
+from tests.tiers import nightly
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def limited(small: Exported, **limits: float) -> engine.Engine:
     return replace(small.engine, limits=replace(small.engine.limits, **limits))
 
 
-@pytest.mark.parametrize("share", [0, 0.001, 0.5])
+@pytest.mark.parametrize("share", [nightly(0), 0.001, 0.5])
 def test_a_file_that_is_cut_short(share: float, small: Exported, tmp_path: Path, target: Path) -> None:
     content = small.file.read_bytes()
     cut = tmp_path / "cut.gguf"

@@ -229,7 +229,7 @@ CUTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("name", [nightly("channels and groups"), "experts and their channels"])
 @pytest.mark.usefixtures("two_windows_at_once")
 def test_a_block_that_ran_out_of_memory_is_cut_with_the_same_bits(name: str, tmp_path: Path) -> None:
     family, fields = CUTS[name]
