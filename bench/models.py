@@ -7,7 +7,8 @@ A row is one job: it prunes, evaluates, and exports files that are measured as s
 its own, and is a file of JSON: the recipe, the commit, what the job's report has, and what was estimated.
 `excess` is the logarithm of the perplexity minus that of the dense model's by the same evaluator, which for
 GGUF files is llama.cpp with F16. The rows named `round-to-nearest` are what exports are compared with:
-without an importance, and without calibration.
+without an importance, and without calibration. A row that was interrupted goes on after its last finished
+block when it is run again; its `seconds` are then those of the last sitting.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from typing import Any
 
 import torch
 
-from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
+from bench.rows import RESULTS, add_row_options, file_name, header, row_of, run_or_print
 from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
 from pruning.estimate import Estimate, ModelShape
@@ -29,6 +30,7 @@ from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, Services, run
 from pruning.recipe import Recipe
 from pruning.recipe.exports import parse_exports
+from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime.speed_probe import measure_machine
 
 _SMOL = "SmolLM2-135M"
@@ -83,10 +85,13 @@ def measure_job(row: Row, workload: Subject) -> dict[str, Any]:
     recipe = Recipe.model_validate({**fields, **_RECIPES[row.change]})
     exports, shapes = parse_exports(row.exports), list[ModelShape]()
     machine = measure_machine(torch.device("cpu"))
-    with TemporaryDirectory(dir=workload.texts.parent) as directory:
+    cache = workload.texts.parent
+    blocks = DirectoryResumeStore(cache / "resume" / file_name(row.name).removesuffix(".json"), print)
+    with TemporaryDirectory(dir=cache) as directory:
         request = RunRequest(recipe, workload.request, Path(directory) / "out", exports=exports)
-        report = run(request, Services(on_shape=shapes.append))
+        report = run(request, Services(on_shape=shapes.append, resume_store=blocks))
         size = sum(file.stat().st_size for file in request.output.glob("*.safetensors"))
+    blocks.discard()
     estimate = Estimate.of(recipe, workload.request, shapes[0], machine, exports=exports)
     estimated = {stage.name: stage for stage in estimate.stages}
     return {
