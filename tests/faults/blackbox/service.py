@@ -129,10 +129,14 @@ class Service:
             time.sleep(0.2)
         return shown
 
+    def workers(self) -> list[Answer]:
+        """Return the workers that the service lists."""
+        items: list[Answer] = self.call("GET", "/v1/workers", self._admin)["items"]
+        return items
+
     def idle_workers(self) -> set[str]:
         """Return the names of the workers that run nothing and could take a job."""
-        items = self.call("GET", "/v1/workers", self._admin)["items"]
-        return {item["name"] for item in items if item["state"] == "idle" and item["capacity"]}
+        return {item["name"] for item in self.workers() if item["state"] == "idle" and item["capacity"]}
 
     def wait_for_idle_worker(self, *, known: Collection[str] = ()) -> None:
         """Wait for an idle worker of another name than those known: one that died is listed for a while."""
