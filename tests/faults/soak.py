@@ -237,7 +237,8 @@ def _start_services(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Post
     environment |= {**s3.environment, "AWS_ENDPOINT_URL": slow}
     environment |= with_limits(
         environment,
-        MAX_LOST_ATTEMPTS=100,  # one job may be killed many times between two blocks
+        MAX_LOST_ATTEMPTS=100,  # one job may be killed many times between two blocks,
+        MAX_WORKER_FAULTS=100,  # with its worker or without
         ORPHANED_FILE_SECONDS=86400,  # the shards of lost attempts are counted at the end
     )
     os.environ.update(s3.environment)

@@ -58,6 +58,9 @@ def tally(fault: str, injected: int, stack: Stack, jobs: Iterable[UUID], undistu
     """Wait until all jobs have ended, and compare their results with undisturbed ones."""
     ended = [(job_id, stack.wait_for_end(job_id)) for job_id in jobs]
     lost = [job_id for job_id, job in ended if job.state != JobState.SUCCEEDED]
+    for job_id, job in ended:
+        if job_id in lost:
+            print(f"job {job_id} is {job.state}: {job.error}", flush=True)
     wrong = []
     for job_id, job in ended:
         artifacts = stack.artifacts(job_id)
