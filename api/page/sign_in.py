@@ -67,7 +67,7 @@ def sign_out(request: Request, database: Database) -> Response:
         with database.begin() as session:
             page_sessions.end(session, token)
     response = RedirectResponse("/sign-in", 303, headers=NO_STORE)
-    response.delete_cookie(auth.cookie_name(request), secure=request.url.scheme == "https")
+    response.delete_cookie(auth.cookie_name(request), secure=auth.is_https(request))
     return response
 
 
@@ -106,7 +106,7 @@ def signed_in(request: Request, token: str, target: str) -> Response:
         httponly=True,
         # Lax and not strict, so that a link to a job in a chat opens it. Writes check the origin as well.
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=auth.is_https(request),
     )
     return response
 

@@ -121,9 +121,14 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def is_https(request: HTTPConnection) -> bool:
+    """Whether the page is served by https. Not of `request.url`, which is parsed anew for every request."""
+    return bool(request.scope.get("scheme") == "https")
+
+
 def cookie_name(request: HTTPConnection) -> str:
     """Return the name of the session's cookie. With the prefix no other host of the domain can set it."""
-    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+    return f"__Host-{COOKIE}" if is_https(request) else COOKIE
 
 
 def session_token(request: HTTPConnection) -> str | None:
