@@ -28,7 +28,6 @@ from tests.conftest import Submit
 from tests.eventually import eventually
 from worker import identity
 from worker.identity import HeldClaim, Identity, boot_time
-from worker.supervision import child_memory
 from worker.supervision import watchdog as watchdog_module
 from worker.supervision.parent import Parent
 from worker.supervision.watchdog import Watchdog
@@ -58,6 +57,15 @@ def watchdog(
     watchdog = Watchdog(settings, database, worker, lambda: [child.pid])
     yield watchdog
     watchdog.stop()
+
+
+@pytest.fixture
+def strict_watchdog(
+    settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
+) -> Watchdog:
+    """It lets a job hold one byte."""
+    strict = settings.model_copy(update={"job_memory_bytes": 1})
+    return Watchdog(strict, database, worker, lambda: [child.pid])
 
 
 def job(database: Database, claim: Claim) -> Job:
@@ -232,39 +240,17 @@ def test_a_job_that_ends_in_time_saves_its_child(
     assert child.poll() is None
 
 
-@pytest.mark.parametrize(
-    ("report", "out_of_memory", "kind", "words"),
-    [
-        ("signal 9 (SIGKILL) Job: 0.", False, LostAttempt.KILLED, "signal 9 (SIGKILL)"),
-        ("signal 9 (SIGKILL) Job: 0.", True, LostAttempt.OUT_OF_MEMORY, "memory ran out"),
-        ("signal 11 (SIGSEGV) Job: 7.", True, LostAttempt.KILLED, "signal 11 (SIGSEGV)"),
-        ("exitcode 1 Job: 0.", False, LostAttempt.LOST_WORKER, "exitcode 1"),
-    ],
-)
-def test_causes_of_death_are_distinguished(
-    report: str, out_of_memory: bool, kind: LostAttempt, words: str
-) -> None:
-    report = f"Worker exited prematurely: {report}"
-    found, reason = child_memory.death_cause(report, out_of_memory=out_of_memory)
-    assert found == kind
-    assert words in reason
-
-
-def test_oom_kills_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = iter([3, 3, 4, 4])
-    monkeypatch.setattr(child_memory, "_kill_count", lambda: next(counts))
-    kills = child_memory.OomKills()
-    assert [kills.any_new() for _ in range(3)] == [False, True, False]
-
-
 def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
-    settings: Settings, database: Database, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
+    strict_watchdog: Watchdog,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
 ) -> None:
     own = Capacity(host_bytes=16 * 10**9, scratch_bytes=10**12)
     with database.begin() as session:
         workers.record_capacity(session, worker.name, "cpu", own)
-    strict = settings.model_copy(update={"job_memory_bytes": 1})
-    Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
+    strict_watchdog.check_memory()
     child.wait(120)
     moved = job(database, claim)
     assert (moved.state, moved.error) == (JobState.QUEUED, None)
@@ -272,11 +258,11 @@ def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
 
 
 def test_the_parent_does_not_take_back_what_was_killed_for_its_memory(
+    strict_watchdog: Watchdog,
     settings: Settings,
     database: Database,
     claim: Claim,
     worker: Identity,
-    child: subprocess.Popen[bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Celery may report the death before the watchdog has asked for the job."""
@@ -290,8 +276,7 @@ def test_the_parent_does_not_take_back_what_was_killed_for_its_memory(
     monkeypatch.setattr(watchdog_module, "kill_group", kill_and_report)
     with database.begin() as session:
         workers.record_capacity(session, worker.name, "cpu", Capacity(host_bytes=16 * 10**9, scratch_bytes=1))
-    strict = settings.model_copy(update={"job_memory_bytes": 1})
-    Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
+    strict_watchdog.check_memory()
     moved = job(database, claim)
     assert (moved.state, moved.lost_attempts) == (JobState.QUEUED, 0)
     assert moved.needs["cpu_bytes"] > 16 * 10**9
@@ -336,7 +321,7 @@ def test_a_child_in_a_lost_job_is_killed_one_lease_later_without_a_database(
 
 
 def test_a_read_only_disk_costs_a_child_in_a_lost_job_and_not_the_ones_after_it(
-    settings: Settings,
+    watchdog: Watchdog,
     database: Database,
     claim: Claim,
     worker: Identity,
@@ -348,7 +333,6 @@ def test_a_read_only_disk_costs_a_child_in_a_lost_job_and_not_the_ones_after_it(
     held = hold(worker, claim, limits.LEASE_SECONDS + 1)
     killed: list[int] = []
     monkeypatch.setattr(watchdog_module, "kill_group", killed.append)
-    watchdog = Watchdog(settings, database, worker, lambda: [child.pid])
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", read_only)
         watchdog.check()
@@ -364,18 +348,16 @@ def read_only(*anything: object, **named: object) -> None:
 
 
 def test_a_child_that_holds_too_much_memory_is_killed_on_a_read_only_disk(
-    settings: Settings,
-    database: Database,
+    strict_watchdog: Watchdog,
     claim: Claim,
     worker: Identity,
     child: subprocess.Popen[bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hold(worker, claim, -30.0)
-    strict = settings.model_copy(update={"job_memory_bytes": 1})
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", read_only)
-        Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
+        strict_watchdog.check_memory()
     child.wait(120)
     assert is_killed(child)
 
