@@ -100,7 +100,7 @@ def _allowed(reference: str, roots: tuple[Path, ...]) -> bool:
     if not is_local(reference):
         return True
     path = _normalised(reference)
-    return any(_normalised(root) in path.parents for root in roots)
+    return any(path.is_relative_to(_normalised(root)) for root in roots)
 
 
 def _normalised(path: str | Path) -> PurePosixPath:

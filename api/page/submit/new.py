@@ -53,17 +53,22 @@ _MAX_ENTRIES = 500
 
 
 def local_models(roots: Sequence[Path], *, most: int) -> list[str]:
-    """Return up to `most` directories with a config.json, at most two levels below a root, sorted by path.
+    """Return up to `most` directories with a config.json, at most two levels below a root or a root itself.
 
     Links are left out, because a job may not follow them. What cannot be read counts as empty: an API need
     not see what its workers see.
     """
     budget = iter(range(_MAX_ENTRIES))
-    found = [model for root in roots for model in _models_below(root, _MAX_DEPTH, budget)]
+    found = [model for root in roots for model in _models_in(root, _MAX_DEPTH, budget)]
     return sorted(found)[:most]
 
 
-def _models_below(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]:
+def _models_in(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]:
+    if (directory / "config.json").is_file():
+        yield str(directory)
+        return
+    if levels == 0:
+        return
     try:
         with os.scandir(directory) as entries:
             # `zip` ends with the budget.
@@ -75,11 +80,7 @@ def _models_below(directory: Path, levels: int, budget: Iterator[int]) -> Iterat
     except OSError:
         return
     for name in inner:
-        path = directory / name
-        if (path / "config.json").is_file():
-            yield str(path)
-        elif levels > 1:
-            yield from _models_below(path, levels - 1, budget)
+        yield from _models_in(directory / name, levels - 1, budget)
 
 
 router = APIRouter(include_in_schema=False)

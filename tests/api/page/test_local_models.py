@@ -38,6 +38,10 @@ def test_models_are_found_two_levels_below_a_root_and_no_link_is_followed(root: 
     assert local_models([root], most=1) == expected[:1]
 
 
+def test_a_root_may_be_a_model_itself(root: Path) -> None:
+    assert local_models([root / "a"], most=9) == [str(root / "a")]
+
+
 def test_the_search_for_models_reads_a_limited_number_of_entries(tmp_path: Path) -> None:
     for number in range(700):
         (tmp_path / f"{number}").mkdir()
