@@ -8,10 +8,8 @@ import asyncio
 import errno
 import hashlib
 import logging
-import os
 import re
 from collections.abc import AsyncIterable, Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +20,7 @@ from obstore import exceptions
 from obstore.store import S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
-from jobs.storage import streams
+from jobs.storage import directory, streams
 from jobs.storage.errors import (
     NO_BUCKET,
     NotStored,
@@ -165,7 +163,7 @@ class Store:
                 raise reader.error from None
             raise
         if self._directory is not None:
-            _sync(self._directory, key)
+            directory.sync(self._directory, key)
         STORE_BYTES.record(written.size, direction="written")
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
 
@@ -184,7 +182,7 @@ class Store:
                     max_concurrency=2,
                 )
                 if self._directory is not None:
-                    await asyncio.to_thread(_sync, self._directory, key)
+                    await asyncio.to_thread(directory.sync, self._directory, key)
         except Exception:
             if reader.error is not None:
                 raise reader.error from None
@@ -198,10 +196,14 @@ class Store:
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
         with measured("open"), translated_errors(key):
+            objects = self._objects
+            if self._directory is not None:
+                file = directory.open_file(self._directory, key)
+                return self._pieces(key, directory.read(file, part, _READ_BYTES))
             try:
-                found = obstore.get(self._objects, key, options={"range": part} if part else None)
+                found = obstore.get(objects, key, options={"range": part} if part else None)
             except exceptions.GenericError as error:
-                if part is None or _NO_RANGE not in str(error) or not isinstance(self._objects, S3Store):
+                if part is None or _NO_RANGE not in str(error):
                     raise
                 return byte_range(self.stream(key), *part)
             return self._pieces(key, found.stream(min_chunk_size=_READ_BYTES))
@@ -283,7 +285,8 @@ class Store:
         """
         objects = self._objects
         if self._directory is not None:
-            yield from _files_below(self._directory, prefix)
+            for key, size in directory.files_below(self._directory, prefix):
+                yield StoredObject(key, size)
             return
         with translated_errors(prefix):
             for batch in obstore.list(objects, prefix):
@@ -297,7 +300,7 @@ class Store:
             with translated_errors(key):
                 objects = self._objects
                 if self._directory is not None and _UNFINISHED.search(key):
-                    _unlink(self._directory / key)
+                    directory.unlink(self._directory / key)
                 else:
                     obstore.delete(objects, key)
         except NotStored:
@@ -322,28 +325,6 @@ def _part_bytes(at_most: int) -> int:
     return max(_PART_BYTES, -(-at_most // _MAX_PARTS))
 
 
-def _files_below(directory: Path, prefix: str) -> Iterator[StoredObject]:
-    """Yield files and, under another name, what was written so far of those that are not complete.
-
-    Not one that is complete or deleted by now. Raises `StoreUnreachable` for a directory that cannot be read:
-    obstore would list it, but not what is incomplete there, and to walk twice takes twice as long.
-    """
-    for parent, _, names in os.walk(directory / prefix, onerror=_raise, followlinks=True):
-        for name in names:
-            path = Path(parent, name)
-            with suppress(FileNotFoundError):
-                size = path.stat().st_size
-                yield StoredObject(path.relative_to(directory).as_posix(), size)
-
-
-def _raise(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # it was deleted, or never made
-        code = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        raise StoreUnreachable(
-            f"a directory of the store cannot be read ({code}); try again later"
-        ) from error
-
-
 def _write_file(
     key: str, path: Path, pieces: Iterator[bytes | memoryview], on_bytes: Callable[[int], None]
 ) -> StoredFile:
@@ -356,28 +337,3 @@ def _write_file(
             size += len(piece)
             on_bytes(size)
     return StoredFile(key, size, digest.hexdigest())
-
-
-def _sync(directory: Path, key: str) -> None:
-    """Write a file and its name to the disk: no row may name what a power cut would take. obstore does not.
-
-    Every directory above it, as another process that has made one may not have done so yet.
-    """
-    path = directory / key
-    for each in (path, *path.parents[: len(Path(key).parts)]):
-        try:
-            descriptor = os.open(each, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # of a file system that cannot sync directories
-                raise directory_error(error.errno or errno.EIO) from error
-
-
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise directory_error(error.errno or errno.EIO) from error

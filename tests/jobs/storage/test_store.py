@@ -16,7 +16,14 @@ import pytest
 from obstore.store import LocalStore
 
 from jobs.secret_files import WrongSettings
-from jobs.storage.errors import FileUnusable, NotStored, StoreDenied, StoreFull, StoreUnreachable
+from jobs.storage.errors import (
+    FileUnusable,
+    NotStored,
+    StoreDenied,
+    StoreFull,
+    StoreRefused,
+    StoreUnreachable,
+)
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 from tests.stack import directory_store
 
@@ -149,6 +156,25 @@ def test_a_file_renamed_during_the_listing_does_not_end_it(tmp_path: Path) -> No
     assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
 
 
+@pytest.mark.threat
+def test_no_link_in_a_directory_leads_out_of_it(tmp_path: Path) -> None:
+    store, secret = Store(directory_store(tmp_path)), tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_bytes(b"secret")
+    store.put_file("jobs/1/a", small(tmp_path))
+    job = tmp_path / "store" / "jobs" / "1"
+    (job / "file").symlink_to(secret / "key")
+    (job / "directory").symlink_to(secret)
+    for key in ("jobs/1/file", "jobs/1/directory/key", "../secret/key"):
+        for part in (None, (0, 6)):
+            with pytest.raises(StoreRefused, match="refuses"):
+                store.stream(key, part)
+        with pytest.raises(StoreRefused, match="refuses"):
+            store.download(key, tmp_path / "copy")
+    assert [found.key for found in store.list("jobs")] == ["jobs/1/a"]
+    assert b"".join(store.stream("jobs/1/a", (2, 5))) == b"nte"
+
+
 @pytest.mark.parametrize("part", ["jobs", "jobs/1", "jobs/1/a#b", "jobs/10/z", "nothing"])
 def test_a_directory_is_walked_once_and_lists_what_the_library_does(
     tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
@@ -156,7 +182,6 @@ def test_a_directory_is_walked_once_and_lists_what_the_library_does(
     store = Store(directory_store(tmp_path))
     for name in ("1/a b", "1/ü", "1/100%", "1/a%20b", "1/[x]", "1/a#b/c", "10/z"):
         store.put_file(f"jobs/{name}", small(tmp_path))
-    (tmp_path / "store" / "jobs" / "elsewhere").symlink_to(tmp_path / "store" / "jobs" / "10")
     of_library = LocalStore(tmp_path / "store")
     expected = {each["path"] for batch in obstore.list(of_library, part) for each in batch}
     scanned: list[str] = []
