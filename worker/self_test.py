@@ -1,8 +1,9 @@
 """`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
-directory and the one of temporary files, checks the free disk, sends a file to the store and back, asks the
-database, tries which layers of the sandbox hold, and computes on the device that the operator declared.
+directory and the one of temporary files, checks the free disk, looks into the directories that jobs may read,
+sends a file to the store and back, asks the database, tries which layers of the sandbox hold, and computes on
+the device that the operator declared.
 `python -m worker.self_test cpu` tests that device only, without settings, and prints what its GPUs have free.
 """
 
@@ -28,12 +29,14 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
+from pruning.files.frozen_file import is_of_the_machine
 from pruning.sandbox.fork_server import SandboxUnavailable, missing_sandbox_layers
 
 WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
 TEMPORARY_DIRECTORY = "directory of temporary files (TMPDIR)"
 HUB_CACHE = "cache of the Hub's files (HF_HOME)"
 
+_MOUNT_AGAIN = "mount it again, and check the process or server that it is mounted from"
 _REMEDIES = {
     errno.EROFS: "mount it for writing again, and check the kernel's log for the disk",
     errno.EACCES: "give the worker's user access to it",
@@ -44,6 +47,10 @@ _REMEDIES = {
     errno.EEXIST: "make it a directory",
     errno.ENOSPC: "make room on its disk",
     errno.EDQUOT: "make room on its disk, or raise the quota of the worker's user",
+    errno.ENOTCONN: _MOUNT_AGAIN,
+    errno.ESTALE: _MOUNT_AGAIN,
+    errno.EHOSTDOWN: _MOUNT_AGAIN,
+    errno.ETIMEDOUT: _MOUNT_AGAIN,
 }
 
 _MIN_FREE_INODES = 1000  # a job makes a file for each block, and for each file of its model
@@ -76,6 +83,7 @@ def check_without_device(configured: Settings, database: Database) -> None:
     """Test everything that needs no torch. Raises `SelfTestFailed`."""
     check_directories(configured)
     check_free_disk(configured)
+    check_roots(configured)
     check_store(configured)
     check_database(database)
     check_sandbox(configured)
@@ -116,6 +124,29 @@ def lacking_inodes(directory: Path) -> str | None:
         f"{disk.f_favail} of {disk.f_files} inodes free (`df -i`), and {_MIN_FREE_INODES} must stay free: "
         "delete files on it, or make it with more inodes"
     )
+
+
+def check_roots(configured: Settings) -> None:
+    """Look into each directory that jobs may read. Raises `SelfTestFailed` where its mount fails.
+
+    One that is missing or empty is no fault of the worker: its owners may have removed what it held.
+    """
+    roots = {
+        "PRUNESERVE_MODEL_ROOTS": configured.model_roots,
+        "PRUNESERVE_DATA_ROOTS": configured.data_roots,
+        "PRUNESERVE_TASK_ROOTS": configured.task_roots,
+    }
+    for variable, directories in roots.items():
+        for directory in directories:
+            try:
+                with os.scandir(directory) as entries:
+                    next(entries, None)
+            except OSError as error:
+                if is_of_the_machine(error):
+                    message = (
+                        f"a directory of {variable} cannot be read {with_remedy(error.errno or errno.EIO)}"
+                    )
+                    raise SelfTestFailed(message, detail=str(directory)) from error
 
 
 def check_store(configured: Settings) -> None:

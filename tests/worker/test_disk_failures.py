@@ -1,4 +1,4 @@
-"""Failures of a worker's disks: full, read-only or missing."""
+"""Failures of a worker's disks: full, read-only, dead or missing."""
 
 import errno
 import re
@@ -21,7 +21,7 @@ from pruning.checkpoint import checkpoint
 from pruning.errors import Unreachable
 from pruning.recipe import ModelReference
 from tests.conftest import Submit
-from tests.small_disk import mounted
+from tests.small_disk import dead_mount, mounted
 from tests.worker.one_job import Service, last_reason
 from worker.self_test import SelfTestFailed, check_free_disk, check_store
 
@@ -208,6 +208,19 @@ def test_a_worker_without_a_work_directory_fails_no_job(service: Service, submit
     jobs = [submit() for _ in range(6)]
     assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
     assert "(EEXIST, File exists); make it a directory" in quarantined_for(service)
+
+
+def test_a_worker_whose_mount_of_models_is_dead_fails_no_job(
+    service: Service, submit: Submit, tmp_path: Path
+) -> None:
+    """It stays mounted so for hours: each worker of it would return each job as often as a job may be."""
+    jobs = [submit() for _ in range(6)]
+    with dead_mount(tmp_path / "models") as directory:
+        service.settings = service.settings.model_copy(update={"model_roots": (directory,)})
+        assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
+    assert quarantined_for(service).startswith(
+        "a directory of PRUNESERVE_MODEL_ROOTS cannot be read (ENOTCONN, "
+    )
 
 
 def test_a_worker_that_cannot_record_a_claim_claims_nothing_and_is_quarantined(

@@ -15,6 +15,7 @@ from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
 from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
+from tests.small_disk import dead_mount
 from worker import self_test
 from worker.self_test import SelfTestFailed, check_device, check_device_in_subprocess, check_without_device
 
@@ -41,6 +42,29 @@ def test_a_work_directory_that_cannot_be_written(settings: Settings, database: D
     settings.work_dir.write_text("a file")
     message, cause = failure(settings, database)
     assert (message, cause) == (UNWRITABLE, Cause.WORKER)
+
+
+@pytest.mark.parametrize("roots", ["model_roots", "data_roots", "task_roots"])
+def test_a_root_whose_mount_is_dead(
+    settings: Settings, database: Database, tmp_path: Path, roots: str
+) -> None:
+    with dead_mount(tmp_path / "mount") as directory:
+        message, cause = failure(settings.model_copy(update={roots: (tmp_path, directory)}), database)
+    assert message == (
+        f"a directory of PRUNESERVE_{roots.upper()} cannot be read (ENOTCONN, Transport endpoint is not "
+        "connected); mount it again, and check the process or server that it is mounted from"
+    )
+    assert cause == Cause.WORKER
+
+
+@pytest.mark.threat
+def test_a_root_that_owners_have_emptied_or_replaced_is_no_fault(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    roots = (tmp_path / "empty", tmp_path / "file", tmp_path / "missing")
+    check_without_device(settings.model_copy(update={"model_roots": roots, "data_roots": roots}), database)
 
 
 def test_a_store_that_refuses(settings: Settings, database: Database, tmp_path: Path) -> None:

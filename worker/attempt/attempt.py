@@ -33,7 +33,7 @@ from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
 from worker.retry import retry
-from worker.self_test import SelfTestFailed, check_directories, check_free_disk
+from worker.self_test import SelfTestFailed, check_directories, check_free_disk, check_roots
 
 Result = TypeVar("Result")
 
@@ -245,9 +245,9 @@ def _claim(
 ) -> tuple[Claim, HeldClaim] | None:
     """Return the claim and its record for the parent: a lease that counts from before the claim.
 
-    A worker whose disk takes no job is quarantined and claims none: each job that it met would count a fault.
+    A worker whose disk or mount fails is quarantined and claims none: each job would count a fault.
     """
-    unfit = _disk_fault(settings)
+    unfit = _fault(settings)
     unanswered: list[Claim] = []  # they may hold, although the answer to their COMMIT was lost
 
     def claim() -> tuple[Claim, HeldClaim] | None:
@@ -271,12 +271,13 @@ def _claim(
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
 
 
-def _disk_fault(settings: Settings) -> str | None:
+def _fault(settings: Settings) -> str | None:
     try:
         check_directories(settings)
         check_free_disk(settings)
+        check_roots(settings)
     except SelfTestFailed as unfit:
-        log.error("this worker's disk takes no job: %s", unfit)
+        log.error("this worker takes no job: %s", unfit)
         return str(unfit)
     return None
 
