@@ -22,10 +22,6 @@ _STATUS = select(Job.state, Job.last_event).where(_IS_JOB)
 _ATTEMPTS = select(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(_IS_JOB, _IS_OWNERS)
 _ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 
-_ENDED = func.coalesce(JobAttempt.ended_at, usage.held_until(JobAttempt.job_id))
-SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
-"""How long workers have had a job, in the attempts that a query selects."""
-
 _MAX_COMBINATIONS = 8
 """Of states and models, that a query with labels reads one by one."""
 
@@ -169,7 +165,7 @@ def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]
 
 def seconds_on_workers(session: Session, job_ids: Collection[UUID]) -> dict[UUID, float]:
     """Return how long workers have had each job, in all attempts; jobs that none has had are left out."""
-    by_job = select(JobAttempt.job_id, SECONDS_HELD).where(JobAttempt.job_id.in_(job_ids))
+    by_job = select(JobAttempt.job_id, usage.SECONDS_HELD).where(JobAttempt.job_id.in_(job_ids))
     by_job = by_job.group_by(JobAttempt.job_id)
     return {job_id: max(0.0, float(seconds)) for job_id, seconds in session.execute(by_job)}
 

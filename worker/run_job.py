@@ -81,7 +81,7 @@ from worker.self_test import SelfTestFailed, check_device
 
 log = logging.getLogger(__name__)
 
-_OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
+_OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # of waits and tries; a newly finished block starts them again
 # A library that fails while it loads may do so again and again, whatever the network does.
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _SECONDS_UNTIL_MEMORY_IS_FREE = 15.0

@@ -254,8 +254,8 @@ def requeue_while_unreachable(
     """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
-    one. The job fails with the error when these waits add up to more than `patience_seconds`; a retry of the
-    job or a newly finished block starts them again.
+    one. The job fails with the error when these waits and the attempts since the first of them take more
+    than `patience_seconds`; a retry of the job or a newly finished block starts them again.
     """
     row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
@@ -265,7 +265,9 @@ def requeue_while_unreachable(
     since, tries = since or row.now, failed + 1
     waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
     next_try_at = row.now + timedelta(seconds=waits[-1])
-    if sum(waits) > patience_seconds:  # the time since then may be a night in which no worker ran
+    tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since)
+    held = float(session.scalar(select(usage.SECONDS_HELD).where(*tries_since)) or 0)
+    if sum(waits) + held > patience_seconds:  # the time since then may be a night in which no worker ran
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
     # The part after the semicolon says what the user has to do; here nothing has to be done.

@@ -50,6 +50,11 @@ def held_until(job_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[date
     return func.least(NOW, select(Lease.expires_at).where(Lease.job_id == job_id).scalar_subquery())
 
 
+_ENDED = func.coalesce(JobAttempt.ended_at, held_until(JobAttempt.job_id))
+SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
+"""How long workers have had a job, in the attempts that a query selects."""
+
+
 def record(session: Session, job_id: UUID, attempt: int) -> None:
     """Record what an attempt that has just ended has used of the workers of its class."""
     seconds = func.extract("epoch", JobAttempt.ended_at - JobAttempt.started_at)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import usage
 from jobs.lifecycle.lifecycle import Claim
-from jobs.queries import SECONDS_HELD
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, JobAttempt, Lease
 
@@ -68,7 +67,7 @@ def held_by(
 
 def _seconds_on_workers() -> ScalarSelect[Any]:
     return (
-        select(SECONDS_HELD)
+        select(usage.SECONDS_HELD)
         .where(
             JobAttempt.job_id == Job.id,
             JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from jobs.database import Database
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
@@ -14,7 +14,7 @@ from jobs.lifecycle.events import JobError, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, Job
+from jobs.tables import NOW, Job, JobAttempt
 from tests.claims import claimed, take
 from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
 
@@ -96,9 +96,34 @@ def test_time_in_which_no_worker_tried_is_none_of_the_patience(database: Databas
         outage = {"hub": {"since": "2026-01-02T03:04:05+00:00", "tries": 15}}
         session.execute(update(Job).values(outage=outage))
         again = claimed(session, claim.job_id)
-        assert lifecycle.requeue_while_unreachable(session, again, ERROR, 3610.0)
+        assert lifecycle.requeue_while_unreachable(session, again, ERROR, 3700.0)
     row = row_of(database, claim.job_id)
     assert (row["state"], row["unreachable_tries"]) == (JobState.QUEUED, 16)
+
+
+def test_the_time_that_tries_take_on_workers_is_part_of_the_patience(
+    database: Database, claim: Claim
+) -> None:
+    """Else a result of half an hour that the store does not take is computed 76 times in six hours."""
+
+    def took(**time: int) -> None:
+        ago = NOW - timedelta(**time)
+        session.execute(update(JobAttempt).where(JobAttempt.ended_at.is_(None)).values(started_at=ago))
+
+    with database.begin() as session:
+        took(days=2)  # the first of them had more to do
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 6 * 3600.0)
+        since = session.scalars(select(NOW - timedelta(days=1))).one()
+        outage = {"hub": {"since": since.isoformat(), "tries": 1}}
+        session.execute(update(Job).values(outage=outage))
+    tries = 1
+    while row_of(database, claim.job_id)["state"] == JobState.QUEUED:
+        again = take(database, claim.job_id)
+        with database.begin() as session:
+            took(minutes=30)
+            assert lifecycle.requeue_while_unreachable(session, again, ERROR, 6 * 3600.0)
+        tries += 1
+    assert tries == 12  # 11 of them took 5 h 30 min, and the waits 40 min
 
 
 def test_without_patience_the_error_is_that_of_the_only_try(database: Database, claim: Claim) -> None:
