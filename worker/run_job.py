@@ -160,7 +160,7 @@ def _outcome_of(attempt: Attempt) -> Transition:
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
     except DoesNotFit as short:
-        return partial(shortage.requeue_for_more, claim=claim, reason=str(short))
+        return partial(lifecycle.hand_back, claim=claim, reason=str(short))  # its needs are recorded
     except BaseException as failure:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise

@@ -78,12 +78,6 @@ def wait_for_room(session: Session, claim: Claim, worker: str, size: int) -> boo
     return session.scalar(changed.returning(Job.id)) is not None
 
 
-def requeue_for_more(session: Session, claim: Claim, reason: str) -> bool:
-    """End an attempt on a worker that has less than the recorded needs of the job."""
-    needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
-    return lifecycle.hand_back(session, claim, reason, needs=needs or {})
-
-
 def _raised_needs(session: Session, job_id: UUID, worker: str, *, of_host: bool) -> Needs | None:
     """Return what a job needs that a worker had too little memory for; None if that is not known."""
     stored = session.scalar(select(Job.needs).where(Job.id == job_id))

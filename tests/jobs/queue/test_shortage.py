@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.database import Database
-from jobs.lifecycle import owner_moves
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import shortage, workers
 from jobs.queue.resources import Needs
@@ -77,7 +77,7 @@ def test_an_unsized_job_is_requeued_by_a_worker_that_it_does_not_fit(
         job_id = submit(session, spec, needs=None)
         found = claim_one(session, "24g")
         assert not shortage.record_needs_if_fits(session, found, "24g", LARGE)
-        assert shortage.requeue_for_more(session, found, "it has less")
+        assert lifecycle.hand_back(session, found, "it has less")
         assert claim(session, "24g") is None
         found = claim_one(session, "80g")
         assert found.job_id == job_id
