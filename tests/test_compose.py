@@ -19,6 +19,14 @@ CHECKOUT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
+MODELS = {
+    "type": "bind",
+    "source": "${MODELS:-./models}",
+    "target": "/models",
+    "read_only": True,
+    "bind": {"create_host_path": False},
+}
+
 pytestmark = pytest.mark.threat
 
 
@@ -132,8 +140,9 @@ def test_the_egress_lets_through_tls_to_its_hosts_and_what_is_below_them() -> No
 
 @pytest.mark.parametrize("kind", ["networks", "secrets", "volumes"])
 def test_what_is_used_is_declared_and_the_other_way_round(kind: str) -> None:
-    used = {entry.partition(":")[0] for service in SERVICES.values() for entry in service.get(kind, ())}
-    named = {name for name in used if not name.startswith((".", "/", "$"))}
+    entries = [entry for service in SERVICES.values() for entry in service.get(kind, ()) if entry != MODELS]
+    used = {entry.partition(":")[0] for entry in entries}
+    named = {name for name in used if not name.startswith((".", "/"))}
     assert named == set(COMPOSE[kind])
 
 
@@ -144,10 +153,17 @@ def test_the_parts_that_use_the_store_share_one_directory_that_they_may_write() 
     assert all(f"store:{place}" in SERVICES[name]["volumes"] for name in urls)
 
 
+def test_no_part_starts_where_the_directory_of_models_is_missing_and_none_may_write_to_it() -> None:
+    """Docker would make an empty one, in which no job finds its model."""
+    with_it = {name for name, it in SERVICES.items() if "PRUNESERVE_MODEL_ROOTS" in it.get("environment", {})}
+    assert with_it == {"api", "scheduler", "worker", "worker-cpu"}
+    assert all(MODELS in SERVICES[name]["volumes"] for name in with_it)
+
+
 def test_the_images_directories_are_the_volumes() -> None:
     """A volume takes the owner of the image's directory, so the directory must be in the image."""
     dockerfile = (CHECKOUT / "Dockerfile").read_text()
-    mounted = [entry.split(":") for entry in SERVICES["worker"]["volumes"]]
+    mounted = [entry.split(":") for entry in SERVICES["worker"]["volumes"] if entry != MODELS]
     places = {place for name, place, *_ in mounted if name in COMPOSE["volumes"]}
     assert places == {f"/var/lib/pruneserve/{name}" for name in ("store", "huggingface", "triton", "work")}
     assert all(f"{place} " in dockerfile or f"{place}\n" in dockerfile for place in places)
