@@ -271,6 +271,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
         wants_speed=partial(_wants_speed, attempt),
+        min_free_disk_bytes=limits.MIN_FREE_DISK_BYTES,
     )
 
     try:

@@ -38,7 +38,7 @@ from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
-from pruning.pipeline.resources import DiskRoom, refuse_downloads, training_memory
+from pruning.pipeline.resources import DiskRoom, training_memory
 from pruning.progress import Step
 from pruning.recipe import (
     Evaluation,
@@ -200,7 +200,7 @@ class ResolveStage:
         try:
             shape = shape_of_config(config)
         except UnknownShape:  # checked once the model is loaded
-            refuse_downloads(downloads)
+            self.room.check_downloads(downloads)
             return
         self.on_shape(shape)
         self.room.check_before_download(self.evaluation, shape, downloads)

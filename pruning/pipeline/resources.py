@@ -80,6 +80,7 @@ class DiskRoom:
     output: Path  # a directory on the disk that the result is written to
     resume_store: ResumeStore
     gradient_cache: GradientCache | None  # where there is one, norms are written as shards on any schedule
+    min_free_bytes: int = 0  # of the output's disk, which no file of the run may take
 
     def check_before_download(
         self, evaluation: Evaluation, shape: ModelShape, downloads: Mapping[Path, int]
@@ -106,6 +107,13 @@ class DiskRoom:
             downloads,
             f"the weights to download, {_FILES_OF_A_RUN}",
         )
+
+    def check_downloads(self, downloads: Mapping[Path, int]) -> None:
+        """Raise DiskTooSmall where the disks cannot hold the weights by themselves.
+
+        For a model whose config does not determine its shape. `downloads`: bytes by directory.
+        """
+        self._refuse_full_disks([downloads], "the weights to download")
 
     def check(
         self, model: LoadedModel, windows: Tensor | None, predictions: int, schedule: ScheduleChoice
@@ -155,7 +163,24 @@ class DiskRoom:
             needed = Counter({self.output: output, **(downloads or {})})
             needed[directory] += shards - written
             moments.append(needed)
-        _refuse_full_disks(moments, what)
+        self._refuse_full_disks(moments, what)
+
+    def _refuse_full_disks(self, moments: Iterable[Mapping[Path, int]], what: str) -> None:
+        """`moments`: bytes by directory, at each of several times; directories may be on one disk."""
+        most: dict[int, tuple[int, Path]] = {}
+        for needed in moments:
+            by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
+            for directory, size in needed.items():
+                by_disk[directory.stat().st_dev][directory] = size
+            for disk_id, sizes in by_disk.items():
+                total = sum(max(0, size) for size in sizes.values())
+                most[disk_id] = max(most.get(disk_id, (-1, directory)), (total, next(iter(sizes))))
+        of_output = self.output.stat().st_dev
+        for disk_id, (total, directory) in most.items():
+            kept = self.min_free_bytes if disk_id == of_output else 0
+            free = max(0, shutil.disk_usage(directory).free - kept)
+            if total > free:
+                raise DiskTooSmall(what, directory, needed=total, free=free)
 
     @property
     def _is_resumable(self) -> bool:
@@ -170,36 +195,12 @@ class DiskRoom:
         return disk.spilled_block_inputs(shape, windows, name, memories=(budget.device, budget.host))
 
 
-def refuse_downloads(downloads: Mapping[Path, int]) -> None:
-    """Raise PruningError(field='output') where the disks cannot hold the weights by themselves.
-
-    For a model whose config does not determine its shape. `downloads`: bytes by directory.
-    """
-    _refuse_full_disks([downloads], "the weights to download")
-
-
 def _written(resume_store: ResumeStore) -> int:
     """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
     stages = (Stage.GRADIENTS, Stage.CUT, Stage.PRUNE, Stage.RECOVER, Stage.EVALUATE)
     directories = (resume_store.directory(stage) for stage in stages)
     files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files)
-
-
-def _refuse_full_disks(moments: Iterable[Mapping[Path, int]], what: str) -> None:
-    """`moments`: bytes by directory, at each of several times; directories may be on one disk."""
-    most: dict[int, tuple[int, Path]] = {}
-    for needed in moments:
-        by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
-        for directory, size in needed.items():
-            by_disk[directory.stat().st_dev][directory] = size
-        for disk_id, sizes in by_disk.items():
-            total = sum(max(0, size) for size in sizes.values())
-            most[disk_id] = max(most.get(disk_id, (-1, directory)), (total, next(iter(sizes))))
-    for total, directory in most.values():
-        free = shutil.disk_usage(directory).free
-        if total > free:
-            raise DiskTooSmall(what, directory, needed=total, free=free)
 
 
 def training_memory(

@@ -106,6 +106,8 @@ class Services:
     """Called once the model is known, with its shape."""
     wants_speed: Callable[[float], bool] = lambda perplexity: True
     """Called with the pruned model's perplexity. False: its speed is not measured."""
+    min_free_disk_bytes: int = 0
+    """Of the output's disk: a run that would leave less is refused."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def _room(request: RunRequest, services: Services, place: _Workplace) -> DiskRoo
         place.directory,
         place.resume_store,
         services.gradient_cache,
+        services.min_free_disk_bytes,
     )
 
 

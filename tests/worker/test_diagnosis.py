@@ -58,6 +58,13 @@ def test_a_job_waits_for_room_on_a_disk_that_has_less_than_at_the_start(
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
+def test_what_must_stay_free_for_a_job_to_go_on_is_no_room_for_its_files(
+    service: Service, job_id: UUID
+) -> None:
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    assert service.library.calls[0].min_free_disk_bytes == limits.MIN_FREE_DISK_BYTES
+
+
 def test_less_room_than_is_known_is_left_to_the_job_that_meets_it(service: Service) -> None:
     """What jobs have left on the disk, their next attempts may use."""
     with service.database.begin() as session:

@@ -1,7 +1,6 @@
 """Fetches what a job names to the worker's disk, and uploads the run's output."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from pruning.recipe import Stage
 from pruning.report import FILE_NAME as REPORT
 from pruning.resume.hashed_file import sha256_of
 from worker.attempt.attempt import Attempt
+from worker.capacity import scratch_room
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
     InvalidInput with the field of a file that has been deleted since the job was submitted, DiskTooSmall for
-    one that is larger than what is free on the disk, and StoreDenied for one that only the store lacks.
+    one that is larger than what a job may fill, and StoreDenied for one that only the store lacks.
     """
     directory.mkdir(exist_ok=True)
 
@@ -49,9 +49,9 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
                 gone if of_a_text else "the gradient norms were deleted; submit the job again with others",
                 field=file.field,
             )
-        free = shutil.disk_usage(directory).free
-        if file.size > free:  # no fault of the worker, as any job could cause it
-            raise DiskTooSmall("the uploaded files", directory, needed=file.size, free=free)
+        room = scratch_room(attempt.settings)
+        if file.size > room:  # no fault of the worker, as any job could cause it
+            raise DiskTooSmall("the uploaded files", directory, needed=file.size, free=room)
         try:
             attempt.download(file.key, directory / file.name, size=file.size)
         except NotStored as error:

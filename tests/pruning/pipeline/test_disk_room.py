@@ -21,6 +21,7 @@ from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
 from tests.pruning.tiny import save_checkpoint, tiny_llama
+from tests.small_disk import mounted
 
 EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
 SAMPLES, LENGTH, HIDDEN, FLOAT32 = 4, 32, 32, 4
@@ -227,6 +228,25 @@ def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
         refuse()
     free = needed
     refuse()
+
+
+def test_what_must_stay_free_is_of_the_outputs_disk_alone(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"model": "org/name", "method": "wanda", "sparsity": 0.5})
+    size, kept = 700_000, 2**19
+    with mounted(tmp_path / "output") as output, mounted(tmp_path / "hub") as cache:
+        store = DirectoryResumeStore(output / "resume")
+        for min_free, directory in ((0, output), (kept, cache)):
+            DiskRoom(recipe, (), False, output, store, None, min_free).check_downloads({directory: size})
+        with pytest.raises(DiskTooSmall) as refused:
+            DiskRoom(recipe, (), False, output, store, None, kept).check_downloads({output: size})
+        assert refused.value.free == shutil.disk_usage(output).free - kept
+
+
+def test_a_run_leaves_free_what_it_must(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"model": str(tiny_llama_dir), "method": "none"})
+    with pytest.raises(DiskTooSmall) as refused:
+        run_recipe(recipe, EVALUATION, output=tmp_path / "out", min_free_disk_bytes=2**62)
+    assert refused.value.free == 0
 
 
 def test_a_quantised_model_is_counted_as_it_is_dequantised() -> None:

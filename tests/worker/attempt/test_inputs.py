@@ -1,6 +1,6 @@
 """An uploaded text: the worker downloads it, and the library verifies what it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 import pruning.pipeline.run
+from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog, workers
@@ -22,6 +23,7 @@ from jobs.tables import NOW, Job, Upload
 from pruning.data.text import Source, read_documents
 from pruning.errors import PruningError
 from pruning.pipeline.run import RunRequest, Services
+from tests.small_disk import mounted
 from worker import run_job
 from worker.identity import Identity
 
@@ -125,17 +127,27 @@ def test_a_text_that_only_the_store_has_lost_is_waited_for(
     assert documents == [["one", "two"]]
 
 
+@pytest.fixture
+def small_disk(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The work directory has a disk of 1 MiB, of which half must stay free."""
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**19)
+    with mounted(service.settings.work_dir):
+        yield
+
+
+@pytest.mark.usefixtures("small_disk")
+@pytest.mark.parametrize("size", [2**60, 700_000], ids=["than the disk", "than what a job may fill"])
 def test_a_text_larger_than_the_free_disk_waits_for_room_also_on_this_worker(
-    service: Service, documents: list[Sequence[str]], tmp_path: Path
+    service: Service, documents: list[Sequence[str]], tmp_path: Path, size: int
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))
     with service.database.begin() as session:
-        session.execute(update(Upload).values(size=2**60))
+        session.execute(update(Upload).values(size=size))
         workers.record_scratch(session, service.worker.name, 2**61)  # what it had once
     for _ in range(2):  # the second time it is not claimed
         job = service.run(job_id)
         assert (job.state, job.attempt, job.lost_attempts) == (JobState.QUEUED, 1, 0)
-    assert needs_of(job.needs or {}).scratch_bytes == 2**60
+    assert needs_of(job.needs or {}).scratch_bytes == size
     assert documents == []
     with service.database.begin() as session:
         session.execute(update(Upload).values(size=len(LINES)))
