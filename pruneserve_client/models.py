@@ -2812,7 +2812,7 @@ class WebhookChange(Model):
     """The new format of messages."""
 
     enabled: bool | None = None
-    """False stops deliveries. True resumes them and sends what was held back in the meantime."""
+    """False stops deliveries: what happens meanwhile is not sent. True resumes them, with what was pending before."""
 
 
 class WebhookItem(Model):

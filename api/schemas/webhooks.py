@@ -92,7 +92,8 @@ class WebhookChange(JsonBody):
     format: Format | None = Field(None, description="The new format of messages.")
     enabled: bool | None = Field(
         None,
-        description="False stops deliveries. True resumes them and sends what was held back in the meantime.",
+        description="False stops deliveries: what happens meanwhile is not sent. True resumes them, with "
+        "what was pending before.",
     )
 
 

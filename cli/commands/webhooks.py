@@ -56,7 +56,7 @@ def list_webhooks(client: Client, as_json: AsJson = False) -> None:
 @app.command()
 @connected
 def enable(client: Client, webhook: WebhookId, as_json: AsJson = False) -> None:
-    """Deliver to a webhook again that was disabled, also what has happened since."""
+    """Deliver to a webhook again that was disabled. What has happened since is not sent."""
     enabled = client.change_webhook(_id(client, webhook), {"enabled": True})
     print_item(enabled, _table([enabled]), as_json=as_json)
 
