@@ -155,8 +155,8 @@ estimates_router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
 async def estimate_job(request: JobRequest, principal: Reader, resources: Resources) -> Estimate:
     """Estimate the memory, operations, time and output size of a job.
 
-    The body is that of `POST /v1/jobs` and is checked the same way. The estimate is made from the model's
-    config, for each class of connected workers. Nothing is stored.
+    The body is that of `POST /v1/jobs`; its fields and paths are checked, and no file that they name. The
+    estimate is made from the model's config, for each class of connected workers. Nothing is stored.
     """
     return await estimates.estimate(resources, principal.owner, request)
 
