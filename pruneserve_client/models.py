@@ -2531,7 +2531,7 @@ class Target(Model):
     """Lower bound of the speed-up over the dense model, as the stage speed measures it."""
 
     format: Literal["gguf"] | None = None
-    """With `max_bytes`: find the best exported file of the size, of all types that may fit, of the dense model and of the one that the job prunes."""
+    """With `max_bytes`: find the best exported file of the size, of the six largest types that may fit, of the dense model and of the one that the job prunes."""
 
     over: Literal["sparsity", "structure"] | str = "sparsity"
     """What a bound on perplexity is searched over: the sparsity of the mask, or the share of the blocks' parameters that structure takes out, for the fastest model within the bound."""

@@ -35,8 +35,8 @@ class Target(StrictModel):
     )
     format: Literal["gguf"] | None = Field(
         None,
-        description="With `max_bytes`: find the best exported file of the size, of all types that may fit, "
-        "of the dense model and of the one that the job prunes.",
+        description="With `max_bytes`: find the best exported file of the size, of the six largest types "
+        "that may fit, of the dense model and of the one that the job prunes.",
     )
     over: Literal["sparsity", "structure"] = Field(
         "sparsity",
