@@ -114,7 +114,10 @@ class NotDeletable(Problem):
 
     status = HTTPStatus.CONFLICT
     slug = "not-deletable"
-    advice = "Only a job that has ended can be deleted, and none in the zoo or in a sweep that runs."
+    advice = (
+        "Only a job that has ended can be deleted, and none that is in the zoo, in a sweep that runs, or "
+        "needed by a job that has not ended."
+    )
 
 
 class NotPresentable(Problem):
