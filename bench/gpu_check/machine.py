@@ -38,7 +38,7 @@ def versions(at: Context) -> None:
     at.record("environment", " ".join(found))
     with full_float32_products():
         at.require("float32 products are not rounded to TF32", keeps_float32(at.device))
-        at.require("a worker's trial of its device passes", computes_correctly(at.device))
+        at.require("a worker's self-test of its device passes", computes_correctly(at.device))
 
 
 def first_reset(at: Context) -> None:

@@ -27,7 +27,7 @@ PLAN = (
     Check(
         0,
         "versions",
-        "the packages and the device are there, and pass a worker's trial; float32 stays float32",
+        "the packages and the device are there, and pass a worker's self-test; float32 stays float32",
         25,
         "machine:versions",
     ),
