@@ -127,7 +127,10 @@ def is_https(request: HTTPConnection) -> bool:
 
 
 def cookie_name(request: HTTPConnection) -> str:
-    """Return the name of the session's cookie. With the prefix no other host of the domain can set it."""
+    """Return the name of the session's cookie. With the prefix no other host of the domain can set it.
+
+    `RequestGuard` drops those whose names would only become this one when they are parsed.
+    """
     return f"__Host-{COOKIE}" if is_https(request) else COOKIE
 
 

@@ -71,6 +71,7 @@ class RequestGuard:
         if self._public:
             # Cookies and redirects follow the scheme of the public URL, not that of the proxy's request.
             scope["scheme"] = urlsplit(self._public).scheme
+        _drop_disguised_cookies(scope)
         headers = Headers(scope=scope)
         known = _host_name(headers.get("host", "")) in self._hosts
         scope.setdefault("state", {})["known_host"] = known
@@ -120,6 +121,22 @@ class RequestGuard:
             return message
 
         return bounded
+
+
+def _drop_disguised_cookies(scope: Scope) -> None:
+    """Drop the cookies with a byte that is not printable ASCII, which no cookie of the service has.
+
+    Starlette strips names of U+00A0 and U+0085. With one in front of `__Host-`, a browser takes the cookie
+    of another host of the domain, and it would be read in place of the service's own.
+    """
+    scope["headers"] = [
+        (name, b";".join(filter(_is_printable, value.split(b";"))) if name == b"cookie" else value)
+        for name, value in scope["headers"]
+    ]
+
+
+def _is_printable(cookie: bytes) -> bool:
+    return cookie.isascii() and cookie.decode().isprintable()
 
 
 def _with_timeout(receive: Receive, scope: Scope) -> Receive:

@@ -1,21 +1,24 @@
 """The application in this process or as a server, with a database per test."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import uvicorn
 from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.app import create_app
-from cli.embedded.process import LOOPBACK
+from cli.embedded.process import LOOPBACK, free_port
 from jobs.access import api_keys
 from jobs.database import Database
 from jobs.queue import waiting
 from jobs.settings import Settings
-from tests.api.drive import ClientOf, Jobs, MakeKey, Server
+from tests.api.drive import ClientOf, Jobs, MakeKey, Serve, Server
 from tests.jobs.sweeps.llama import LLAMA
 
 
@@ -93,3 +96,25 @@ def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
     yield server
     server.process.kill()
     server.process.wait()
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Serve]:
+    """Serves the application in a thread. Returns the port."""
+    servers: list[tuple[uvicorn.Server, Thread]] = []
+
+    def start() -> int:
+        port = free_port()
+        config = uvicorn.Config(create_app(settings), port=port, http="h11", log_level="error")
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            time.sleep(0.02)
+        return port
+
+    yield start
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join()

@@ -36,6 +36,7 @@ ORIGIN = {"Origin": "http://testserver"}
 
 MakeKey = Callable[..., str]
 ClientOf = Callable[..., TestClient]
+Serve = Callable[..., int]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 
 import httpx
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from api import rate_limit
@@ -17,34 +16,11 @@ from api.app import create_app
 from api.page.pictures import pictures
 from api.rate_limit import OpenRequests
 from api.security import middleware
-from cli.embedded.process import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK
 from jobs.settings import Settings
-from tests.api.drive import ClientOf, Jobs
+from tests.api.drive import ClientOf, Jobs, Serve
 
 pytestmark = pytest.mark.threat
-
-Serve = Callable[..., int]
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Serve]:
-    """Serves the application in a thread. Returns the port."""
-    servers: list[tuple[uvicorn.Server, Thread]] = []
-
-    def start() -> int:
-        port = free_port()
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
-        thread = Thread(target=server.run)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            time.sleep(0.02)
-        return port
-
-    yield start
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from api.security.middleware import MAX_BODY_BYTES
 from jobs import limits
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
-from tests.api.drive import ORIGIN, SMALLEST, Jobs, MakeKey, Server
+from tests.api.drive import ORIGIN, SMALLEST, Jobs, MakeKey, Serve, Server
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -111,6 +111,28 @@ class TestBehindAProxy:
         gone = anonymous.post("/sign-out", headers=headers | {"Cookie": cookie}).headers["Set-Cookie"]
         assert gone.startswith('__Host-pruneserve_session="";')
         assert "; secure" in gone.lower(), "a browser ignores it otherwise"
+
+    @pytest.mark.threat
+    def test_no_other_host_of_the_domain_can_disguise_a_cookie_as_the_sessions(
+        self, serve: Serve, make_key: MakeKey
+    ) -> None:
+        """With a byte in front, which Starlette strips, a name does not begin with `__Host-` to a browser."""
+        url, headers = f"http://127.0.0.1:{serve()}", {"Host": "prune.example.org", "Origin": PUBLIC}
+
+        def sign_in(owner: str) -> bytes:
+            answer = httpx.post(f"{url}/sign-in", data={"key": make_key(owner)}, headers=headers)
+            return answer.headers["Set-Cookie"].partition(";")[0].encode()
+
+        def owner_of(*cookies: bytes) -> str | None:
+            sent = headers | {"Cookie": b"; ".join(cookies)}
+            return httpx.get(f"{url}/v1/me", headers=sent).json().get("owner")  # type: ignore[no-any-return, arg-type]
+
+        own, others = sign_in("ada"), sign_in("eve")
+        assert owner_of(others) == "eve"
+        for space in (b"\xa0", b"\x85", b"\x1c"):
+            assert owner_of(space + others) is None
+            assert owner_of(own, space + others) == "ada"
+            assert owner_of(space + others, b"of-another-application=\xe9", own) == "ada"
 
     @pytest.mark.threat
     @pytest.mark.parametrize(

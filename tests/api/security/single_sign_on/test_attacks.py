@@ -17,6 +17,7 @@ from api.identity_provider import User
 from jobs.database import Database
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
+from tests.api.drive import Serve
 from tests.api.security.single_sign_on.members import audited, is_signed_in
 from tests.identity_provider import IdentityProvider, query_of
 
@@ -42,6 +43,22 @@ def test_behind_tls_no_other_host_can_set_the_cookie_of_the_way(settings: Settin
     assert cookie.startswith("__Host-pruneserve_sign_in=")
     attributes = {it.strip().lower() for it in cookie.split(";")[1:]}
     assert attributes == {"path=/", "max-age=600", "httponly", "samesite=lax", "secure"}
+
+
+def test_a_cookie_with_a_disguised_name_is_not_that_of_the_way(
+    serve: Serve, identity_provider: IdentityProvider
+) -> None:
+    """Another host of the domain gives the attacker's way to somebody else's browser."""
+    identity_provider.put("eve", groups=["llm-team"])
+    url, host = f"http://127.0.0.1:{serve()}", {"Host": "testserver"}
+    begun = httpx.get(f"{url}/sign-in/oidc", headers=host)
+    cookie = begun.headers["set-cookie"].partition(";")[0].encode()
+    back = identity_provider.send_back(begun.headers["location"], "eve").replace("http://testserver", url)
+    statuses = [
+        httpx.get(back, headers={"Host": b"testserver", "Cookie": space + cookie}).status_code
+        for space in (b"\xa0", b"\x85", b"")
+    ]
+    assert statuses == [400, 400, 303]
 
 
 def test_a_callback_of_another_browser_state_or_issuer_is_refused(
