@@ -76,7 +76,7 @@ class PartialFile:
         """Go on with the rest if that is what the server sends, and otherwise from the first byte.
 
         Raises `UnexpectedResponse`, and keeps what has arrived, for content that is encoded otherwise than by
-        Zstandard, or of another tag or length than the file's, such as a page of a proxy.
+        Zstandard, or has neither the file's tag nor its length, or another one, such as a page of a proxy.
         """
         encoding = encoding_of(response)
         if encoding not in ("identity", "zstd"):
@@ -87,8 +87,9 @@ class PartialFile:
         if response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
             return
         sha256, size = self._file.sha256, str(self._file.size)
-        tag, length = response.headers.get("etag", sha256), response.headers.get("content-length", size)
-        if sha256 not in tag or (length != size and not self._is_zstd):
+        tag = response.headers.get("etag", "")
+        length = "" if self._is_zstd else response.headers.get("content-length", "")
+        if not (tag or length) or sha256 not in (tag or sha256) or size != (length or size):
             raise UnexpectedResponse(f"something else is sent in place of {self._file.name}", is_json=False)
         self._restart()
 

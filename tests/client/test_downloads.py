@@ -164,7 +164,16 @@ def test_a_download_begins_again_where_the_server_sends_no_ranges(
     assert min(chunks) == -100
 
 
-@pytest.mark.parametrize("headers", [{}, {"ETag": '"of a page"', "Content_Encoding": "zstd"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Length": "20"},
+        {"Transfer_Encoding": "chunked"},
+        {"Transfer_Encoding": "chunked", "Content_Encoding": "zstd"},
+        {"Content_Length": "200", "Content_Encoding": "zstd"},
+        {"Content_Length": "20", "ETag": '"of a page"', "Content_Encoding": "zstd"},
+    ],
+)
 def test_what_has_arrived_survives_a_page_in_place_of_the_file(
     server: ScriptedServer, client: Client, tmp_path: Path, headers: dict[str, str]
 ) -> None:
@@ -172,7 +181,12 @@ def test_what_has_arrived_survives_a_page_in_place_of_the_file(
 
     def page(it: Exchange) -> None:
         server.on("/content", halves)
-        it.body(b"<html>Not now</html>", 200, "text/html", **headers)
+        it.handler.send_response(200)
+        for name, value in headers.items():
+            it.handler.send_header(name.replace("_", "-"), value)
+        it.handler.end_headers()
+        text = b"<html>Not now</html>"
+        it.handler.wfile.write(b"14\r\n%b\r\n0\r\n\r\n" % text if "Transfer_Encoding" in headers else text)
 
     wanted, halves = file("model.safetensors", content), Halves(content)
     server.on("/content", halves)
@@ -217,12 +231,15 @@ def frames(content: bytes, size: int) -> list[bytes]:
 
 
 def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    wanted = file("model.safetensors", CONTENT)
+
     def one_by_one(it: Exchange) -> None:
         assert it.headers["Accept-Encoding"] == "zstd"
         encoded = frames(CONTENT, 300_000)
         it.handler.send_response(200)
         it.handler.send_header("Content-Length", str(len(b"".join(encoded))))
         it.handler.send_header("Content-Encoding", "zstd")
+        it.handler.send_header("ETag", f'W/"{wanted.sha256}"')
         it.handler.end_headers()
         for frame in encoded:
             it.handler.wfile.write(frame)
@@ -230,7 +247,7 @@ def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client,
             time.sleep(0.02)  # so that a piece of the network ends with the frame
 
     server.on("/content", one_by_one)
-    assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
+    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
 
 
 @pytest.mark.threat
@@ -246,11 +263,11 @@ def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client,
 def test_an_endless_frame_is_not_kept(
     server: ScriptedServer, client: Client, tmp_path: Path, label: str, refusal: type[Exception]
 ) -> None:
-    bomb = zstandard.ZstdCompressor().compress(bytes(2**30))
-    server.on("/content", lambda it: it.body(bomb, Content_Encoding=label))
+    bomb, wanted = zstandard.ZstdCompressor().compress(bytes(2**30)), file("model.safetensors", b"content")
+    server.on("/content", lambda it: it.body(bomb, Content_Encoding=label, ETag=f'"{wanted.sha256}"'))
     counts: list[int] = []
     with pytest.raises(refusal):
-        client.download(file("model.safetensors", b"content"), tmp_path, on_bytes=counts.append)
+        client.download(wanted, tmp_path, on_bytes=counts.append)
     assert sum(counts) <= 2**20
     assert list(tmp_path.iterdir()) == []
 
