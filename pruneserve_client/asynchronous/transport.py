@@ -37,12 +37,12 @@ class AsyncTransport:
         try:
             self._http = httpx.AsyncClient(**client_options(url, key))
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            # Of a malformed address httpx may quote a piece of a password.
-            reason = "an address is malformed" if isinstance(error, httpx.InvalidURL) else error
+            # Of a malformed address httpx may quote a piece of a password, which a traceback would show.
+            cause = None if isinstance(error, httpx.InvalidURL) else error
             raise InvalidArgument(
                 "the environment's proxies (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY) or certificates "
-                f"(SSL_CERT_FILE) cannot be used: {reason}"
-            ) from error
+                f"(SSL_CERT_FILE) cannot be used: {cause or 'an address is malformed'}"
+            ) from cause
         self.url = url.rstrip("/")
 
     async def aclose(self) -> None:
