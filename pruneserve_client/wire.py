@@ -1,9 +1,11 @@
 """What both clients send and read alike: addresses, keys, bodies, responses, pieces of files."""
 
 import re
+import socket
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -28,7 +30,6 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEY = re.compile(r"[!-~]+")
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=10.0)
 _KINDS = {
@@ -62,8 +63,22 @@ def client_options(url: str, key: str) -> dict[str, Any]:
         },
         "timeout": TIMEOUT,
         # httpx would send what is for this machine to a proxy of the environment: the key in clear.
-        "trust_env": address.scheme == "https" or address.host not in _LOOPBACK,
+        "trust_env": address.scheme == "https" or not _is_this_machine(address.host),
     }
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a host is a loopback address in any notation that a socket takes (`127.1`), or `localhost`."""
+    if f".{host.removesuffix('.')}".endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)  # which asks no resolver
+    except (OSError, ValueError):
+        return False
+    address = ip_address(found[0][4][0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback or address.is_unspecified
 
 
 def query_params(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -26,12 +26,15 @@ def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
         monkeypatch.setenv(variable, proxy.url)
         for one, url in ((server, ""), (proxy, "http://prune.example")):
             one.on(f"{url}/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, "queued")))
-        for host in ("127.0.0.1", "localhost", "[::1]"):
-            # The server of this test does not listen at ::1.
-            away = suppress(Unavailable) if host == "[::1]" else nullcontext()
-            with connected(kind, f"http://{host}:{port}", "ps_key") as client, away:
+        for host in ("127.0.0.1", "localhost", "127.1", "0.0.0.0"):  # noqa: S104 - where to connect
+            with connected(kind, f"http://{host}:{port}", "ps_key") as client:
                 client.job(job_id)
-        assert (len(server.requests), proxy.requests) == (2, [])
+        # Not all of these lead to where the server of this test listens.
+        for host in ("[::1]", "[::]", "[::ffff:127.0.0.1]", "127.0.1.1", "localhost.", "prune.localhost"):
+            with connected(kind, f"http://{host}:{port}", "ps_key") as client, suppress(Unavailable):
+                client.job(job_id)
+        assert len(server.requests) >= 4
+        assert proxy.requests == []
         with connected(kind, "http://prune.example", "ps_key") as client:
             client.job(job_id)
         assert len(proxy.requests) == 1
