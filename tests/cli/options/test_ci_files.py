@@ -300,3 +300,28 @@ def test_the_component_runs_a_job_and_sets_variables(
     assert kept == (["pruneserve.md", model.name] if there else ["pruneserve.md"])
     assert [*model.glob("*")] == ([model / "a.txt"] if there else [])
     assert theirs.exists()
+
+
+@pytest.mark.parametrize(("shell", "failing"), [("sh", "install"), ("bash", "run")])
+def test_the_component_uploads_nothing_of_an_earlier_stage_where_it_fails(
+    here: dict[str, str], tmp_path: Path, shell: str, failing: str
+) -> None:
+    """GitLab puts the artifacts of earlier stages into the checkout, and uploads these whatever happens."""
+    if failing == "install":
+        (tmp_path / "bin" / "pruneserve").unlink()
+    work, artifacts, earlier = tmp_path / "work", TEMPLATE["artifacts"], "of an earlier stage"
+    uploaded = {*artifacts["paths"], *artifacts["reports"].values()}
+    for name in uploaded:
+        (work / name).write_text(earlier)
+    predefined = dict.fromkeys(("CI_PROJECT_PATH", "CI_COMMIT_SHA", "CI_PIPELINE_ID"), "x")
+    done = subprocess.run(
+        [shell, "-c", "set -e\n" + "\n".join(TEMPLATE["script"])],
+        env=here | predefined | {"PRUNE_SPARSITY": "none"},
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert ("PRUNESERVE_INSTALL" in done.stderr) == (failing == "install")
+    assert not [name for name in uploaded if (work / name).exists() and (work / name).read_text() == earlier]

@@ -46,7 +46,7 @@ def installer(system: str) -> str:
     """The step of a CI file that installs the command."""
     if system == "github":
         return ACTION["runs"]["steps"][0]["run"]  # type: ignore[no-any-return]
-    return TEMPLATE["script"][0]  # type: ignore[no-any-return]
+    return TEMPLATE["script"][1]  # type: ignore[no-any-return]
 
 
 TOLD = """
