@@ -160,11 +160,11 @@ class BodyTooSlow(Problem):
     slug = "body-too-slow"
     advice = "The request body has not arrived in time. Send it again."
 
-    def __init__(self, seconds: float) -> None:
-        """`seconds` were waited. The rest of the body is not read, so the connection must be closed."""
+    def __init__(self, seconds: float, upload_rate: int) -> None:
+        """`upload_rate`: in bytes a second. The rest is not read, so the connection must be closed."""
         super().__init__(
-            f"The request body, or the next piece of an upload, has not arrived within {seconds:g} seconds. "
-            "Send it again.",
+            f"The request body has not arrived within {seconds:g} seconds. An upload may take longer, at "
+            f"{upload_rate} bytes a second or more, with no pause of that length. Send it again.",
             headers={"Connection": "close"},
         )
 

@@ -1,6 +1,7 @@
 """Checks every request before it reaches a route: host, origin, content type and size."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ UPLOAD_TYPES = {
 }
 
 _BODY_SECONDS = 60.0
+# On average, after that time. The longest text takes less than the day after which an upload is given up.
+_MIN_UPLOAD_BYTES_PER_SECOND = 4096
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # Probes use the process's own address, which no operator can list. They get the status alone, because a page
@@ -140,20 +143,26 @@ def _is_printable(cookie: bytes) -> bool:
 
 
 def _with_timeout(receive: Receive, scope: Scope) -> Receive:
-    """Limit the time for a body: for all of it, or for the next chunk of an upload."""
+    """Limit the time for a body: for all of it, or for the next chunk of an upload and by what has arrived.
+
+    Only the waiting counts, and not how long the store takes.
+    """
     loop = asyncio.get_running_loop()
-    upload = scope["path"].startswith(_UPLOADS)
-    deadline, ended = loop.time() + _BODY_SECONDS, False
+    bytes_per_second = _MIN_UPLOAD_BYTES_PER_SECOND if scope["path"].startswith(_UPLOADS) else math.inf
+    waited, earned, ended = 0.0, 0.0, False
 
     async def in_time() -> Message:
-        nonlocal ended
+        nonlocal waited, earned, ended
         if ended:  # what comes now is the end of the connection
             return await receive()
+        begun = loop.time()
         try:
-            async with asyncio.timeout_at(loop.time() + _BODY_SECONDS if upload else deadline):
+            async with asyncio.timeout(_BODY_SECONDS - max(0.0, waited - earned)):
                 message = await receive()
         except TimeoutError as error:
-            raise BodyTooSlow(_BODY_SECONDS) from error
+            raise BodyTooSlow(_BODY_SECONDS, _MIN_UPLOAD_BYTES_PER_SECOND) from error
+        waited += loop.time() - begun
+        earned += len(message.get("body", b"")) / bytes_per_second
         ended = not message.get("more_body", False)
         return message
 

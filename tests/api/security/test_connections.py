@@ -1,5 +1,6 @@
 """Requests that hold on: a body that does not come, too many at once."""
 
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from api.rate_limit import OpenRequests
 from api.security import middleware
 from cli.embedded.process import LOOPBACK
 from jobs.settings import Settings
-from tests.api.drive import ClientOf, Jobs, Serve
+from tests.api.drive import ClientOf, Jobs, MakeKey, Serve
 
 pytestmark = pytest.mark.threat
 
@@ -43,6 +44,29 @@ def test_a_body_must_come_in_time(serve: Serve, monkeypatch: pytest.MonkeyPatch,
         while piece := client.recv(4096):
             received += piece
     assert received.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(("rate", "status"), [(4096, 408), (10, 201)])
+def test_an_upload_must_arrive_at_a_rate(
+    serve: Serve, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch, rate: int, status: int
+) -> None:
+    """One byte a minute would hold one of a process's places for uploads for years."""
+    monkeypatch.setattr(middleware, "_BODY_SECONDS", 2.0)
+    monkeypatch.setattr(middleware, "_MIN_UPLOAD_BYTES_PER_SECOND", rate)
+
+    port, size = serve(), 60
+    head = (
+        "POST /v1/uploads?name=x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+        f"Content-Length: {size}\r\nAuthorization: Bearer {make_key()}\r\n\r\n"
+    )
+    with connected(port) as client:
+        client.sendall(head.encode())
+        answered = False
+        while size and not answered:
+            client.sendall(b"a")
+            size -= 1
+            answered = bool(select.select([client], [], [], 0.05)[0])
+        assert client.recv(4096).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 def test_an_owner_has_a_limited_number_of_open_requests(
