@@ -133,13 +133,12 @@ def _drop_disguised_cookies(scope: Scope) -> None:
     of another host of the domain, and it would be read in place of the service's own.
     """
     scope["headers"] = [
-        (name, b";".join(filter(_is_printable, value.split(b";"))) if name == b"cookie" else value)
-        for name, value in scope["headers"]
+        (name, _printable_cookies(value) if name == b"cookie" else value) for name, value in scope["headers"]
     ]
 
 
-def _is_printable(cookie: bytes) -> bool:
-    return cookie.isascii() and cookie.decode().isprintable()
+def _printable_cookies(header: bytes) -> bytes:
+    return b";".join(it for it in header.split(b";") if it.isascii() and it.decode().isprintable())
 
 
 def _with_timeout(receive: Receive, scope: Scope) -> Receive:
