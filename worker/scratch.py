@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
@@ -70,19 +70,16 @@ def remove_job(work_dir: Path, job_id: UUID) -> None:
     shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
 
 
-def abandoned_directories(
-    session: Session, work_dir: Path, *, excluding: Collection[UUID] = ()
-) -> list[Path]:
+def abandoned_directories(session: Session, work_dir: Path) -> list[Path]:
     """Return the directories of earlier attempts that no job will resume from.
 
     Those are of jobs that have ended, and of jobs that have long been running elsewhere: what they wrote here
     is older than what they have there. A later attempt has a directory of its own, which is not among them.
     A job that is not in this database may run under another one, whose workers share the directory, or from
     before a backup was restored: its files go once nothing has changed them for an hour.
-    `excluding`: jobs that a process of this worker has not left.
     """
     found: list[Path] = []
-    for directory, job_id in _job_directories(work_dir, excluding):
+    for directory, job_id in _job_directories(work_dir):
         status = attempt_files.attempt_status(session, job_id, _ADOPTION_SECONDS)
         if status is None:
             if _changed_within(directory, _UNKNOWN_JOB_SECONDS):
@@ -103,11 +100,10 @@ def _changed_within(directory: Path, seconds: float) -> bool:
         return True
 
 
-def _job_directories(work_dir: Path, excluding: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
+def _job_directories(work_dir: Path) -> Iterator[tuple[Path, UUID]]:
     for directory in work_dir.glob("*-*-*-*-*"):
         with suppress(ValueError):
-            if (job_id := UUID(directory.name)) not in excluding:
-                yield directory, job_id
+            yield directory, UUID(directory.name)
 
 
 def _up_to(directory: Path, attempt: int) -> Iterator[Path]:

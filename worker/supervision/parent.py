@@ -235,12 +235,9 @@ class Parent:
 
     def _clean_scratch(self) -> None:
         work_dir = self._settings.work_dir
-        held = {claim.job_id for claim in identity.held_claims(self._identity.claims_directory)}
         found: list[Path] = []
         try:
-            self._write(
-                lambda session: found.extend(scratch.abandoned_directories(session, work_dir, excluding=held))
-            )
+            self._write(lambda session: found.extend(scratch.abandoned_directories(session, work_dir)))
             scratch.remove_directories(found)
         except OSError as error:  # the self-test says what is wrong with the directory
             log.warning("could not clean the work directory (%s)", error)

@@ -39,6 +39,12 @@ def parent(
 
 
 @pytest.fixture
+def unreadable_records(worker: Identity) -> None:
+    """The directory of a worker's records gives an OSError: it is a link to a name that is too long."""
+    worker.claims_directory.symlink_to("a" * 300)
+
+
+@pytest.fixture
 def unregistered_worker() -> Iterator[Identity]:
     """A worker that is not registered yet."""
     worker = Identity.new()

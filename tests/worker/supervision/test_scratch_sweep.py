@@ -23,7 +23,7 @@ from jobs.tables import NOW, Job, JobAttempt, Worker
 from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.jobs.queue.fleet import CPU, register
-from worker.identity import Identity
+from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision.parent import Parent
 
 
@@ -33,7 +33,7 @@ def worker(unregistered_worker: Identity) -> Identity:
 
 
 def test_abandoned_scratch_directories_are_deleted_unless_a_job_may_resume(
-    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Submit
+    parent: Parent, database: Database, settings: Settings, worker: Identity, claim: Claim, submit: Submit
 ) -> None:
     cancelled_id, queued_id = submit(), submit()
     with database.begin() as session:
@@ -45,6 +45,8 @@ def test_abandoned_scratch_directories_are_deleted_unless_a_job_may_resume(
     other = settings.work_dir / "not-a-job-at-all"
     for directory in (running, queued, cancelled, other):
         directory.mkdir(parents=True)
+    # As a read-only disk keeps it.
+    HeldClaim(worker.claims_directory / "task.json", cancelled_id, 1, uuid4(), boot_time()).write()
     parent.wait_until_fit()
     assert running.exists()
     assert queued.exists()
@@ -150,6 +152,7 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     parent.stop()
 
 
+@pytest.mark.usefixtures("unreadable_records")
 def test_room_that_was_made_on_the_disk_is_recorded(
     parent: Parent,
     database: Database,
