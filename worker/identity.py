@@ -7,6 +7,7 @@ that has died.
 """
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -22,6 +23,8 @@ from uuid import UUID
 
 from jobs.queue import workers
 from worker.interrupts import ShutdownRequested
+
+log = logging.getLogger(__name__)
 
 DIRECTORY_PREFIX = "pruneserve-worker-"
 """With which the name of each worker's own temporary directory begins."""
@@ -140,10 +143,13 @@ class HeldClaim:
 
 
 def read_claim(path: Path) -> HeldClaim | None:
-    """Return what a child holds in one task; None if it has no job there, or has left it."""
+    """Return what a child holds in one task; None if it has no job there, has left it, or the disk fails."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("the record of a claim cannot be read (%s)", error)
         return None
     return HeldClaim(
         path,
@@ -155,6 +161,13 @@ def read_claim(path: Path) -> HeldClaim | None:
 
 
 def held_claims(directory: Path) -> list[HeldClaim]:
-    """Return what the children of a worker hold: one job at most, but for one that is about to be killed."""
-    found = (read_claim(path) for path in sorted(directory.glob("*.json")))
-    return [holding for holding in found if holding is not None]
+    """Return what the children of a worker hold: one job at most, but for one that is about to be killed.
+
+    Nothing where the disk fails: the database then decides alone. An error would end the thread that asks.
+    """
+    try:
+        paths = sorted(directory.glob("*.json"))
+    except OSError as error:
+        log.warning("the records of claims cannot be read (%s)", error)
+        return []
+    return [holding for holding in map(read_claim, paths) if holding is not None]

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from jobs import broker
 from jobs.broker import app
 from jobs.database import Database
-from jobs.lifecycle import owner_moves
+from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import backlog, claim, conditions
 from jobs.queue.claim import claim_next
 from jobs.queue.waiting import Waits, WaitsFor
@@ -177,6 +178,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 ONE_JOB = WorkerConditions(quarantined=False, cordoned=False, draining=False)
+DRAINED = WorkerConditions(quarantined=False, cordoned=True, draining=True)
 
 
 def drain_of(worker: Identity) -> Drain:
@@ -216,3 +218,16 @@ def test_a_one_job_worker_that_claims_during_the_check_does_not_end(
         drain_of(worker).follow(session, ONE_JOB)
         drain_of(worker).follow(session, ONE_JOB)
     assert ends == []
+
+
+@pytest.mark.usefixtures("unreadable_records")
+def test_a_drained_worker_ends_after_its_job_where_no_record_can_be_read(
+    database: Database, worker: Identity, claim: Claim, ends: list[int]
+) -> None:
+    drain = Drain(worker)
+    with database.begin() as session:
+        drain.follow(session, DRAINED)
+        assert ends == []
+        assert lifecycle.hand_back(session, claim, "for the test")
+        drain.follow(session, DRAINED)
+    assert ends == [SIGTERM]

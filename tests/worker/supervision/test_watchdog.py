@@ -362,19 +362,26 @@ def test_a_child_that_holds_too_much_memory_is_killed_on_a_read_only_disk(
     assert is_killed(child)
 
 
-def test_the_watchdog_goes_on_after_its_disk_has_failed(
-    watchdog: Watchdog, claim: Claim, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("unreadable_records")
+def test_a_child_that_holds_too_much_memory_is_killed_where_no_record_can_be_read(
+    strict_watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
-    calls: list[Path] = []
+    strict_watchdog.start()
+    child.wait(120)
+    eventually(lambda: job(database, claim).state != JobState.RUNNING)
+    strict_watchdog.stop()
+    assert is_killed(child)
 
-    def fail(directory: Path) -> list[HeldClaim]:
-        calls.append(directory)
-        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(identity, "held_claims", fail)
-    monkeypatch.setattr(watchdog_module, "_SECONDS_BETWEEN_CHECKS", 0.01)
-    watchdog.start()
-    eventually(lambda: len(calls) > 1)
+@pytest.mark.usefixtures("unreadable_records")
+def test_a_cancelled_job_ends_where_no_record_can_be_read(
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    ask_to_cancel(database, claim)
+    change(database, Job, cancelling_at=AN_HOUR_AGO)
+    watchdog.check()
+    child.wait(120)
+    assert (is_killed(child), job(database, claim).state) == (True, JobState.CANCELLED)
 
 
 def unavailable(*anything: object) -> None:
