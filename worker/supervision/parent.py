@@ -66,8 +66,10 @@ class Drain:
             self._end("finds no job that it could take")
 
     def _is_busy(self, session: Session) -> bool:
-        held = bool(identity.held_claims(self._identity.claims_directory))
-        return held or held_jobs.held_by(session, self._identity.name) is not None
+        # A claim is recorded before it is committed. On a read-only disk its record stays when it has ended.
+        records = identity.held_claims(self._identity.claims_directory)
+        is_recorded = any(not held.is_overdue(0) for held in records)
+        return is_recorded or held_jobs.held_by(session, self._identity.name) is not None
 
     def _has_claimable_job(self, session: Session) -> bool:
         # The worker itself last: its child may claim the job that was there a moment ago.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psutil
 import pytest
@@ -33,7 +33,7 @@ from tests.jobs.queue.fleet import LARGE
 from tests.jobs.queue.fleet import submit as queue_job
 from tests.limits import with_limits
 from tests.worker.supervision.test_sick_worker import ROOT, Fleet
-from worker.identity import Identity
+from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import parent
 from worker.supervision.parent import Drain
 
@@ -218,6 +218,17 @@ def test_a_one_job_worker_that_claims_during_the_check_does_not_end(
         drain_of(worker).follow(session, ONE_JOB)
         drain_of(worker).follow(session, ONE_JOB)
     assert ends == []
+
+
+@pytest.mark.parametrize(("lease_seconds", "signals"), [(30, []), (-1, [SIGTERM])])
+def test_a_record_that_a_read_only_disk_keeps_holds_up_no_drain(
+    database: Database, worker: Identity, ends: list[int], lease_seconds: float, signals: list[int]
+) -> None:
+    path, ends_at = worker.claims_directory / "task.json", boot_time() + lease_seconds
+    HeldClaim(path, uuid4(), 1, uuid4(), ends_at).write()
+    with database.begin() as session:
+        Drain(worker).follow(session, DRAINED)
+    assert ends == signals
 
 
 @pytest.mark.usefixtures("unreadable_records")
