@@ -65,7 +65,11 @@ def _held_by(process: int) -> int:
 
 def _with_descendants(process: int) -> Iterator[int]:
     yield process
-    for thread in (_PROC / str(process) / "task").glob("*"):
+    try:
+        threads = [*(_PROC / str(process) / "task").iterdir()]
+    except OSError:  # the process has just ended, or the system has no descriptor left
+        return
+    for thread in threads:
         for line in _lines(thread / "children"):
             for child in line.split():
                 yield from _with_descendants(int(child))

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pruning.runtime import process_memory
 from pruning.runtime.process_memory import free_memory, held_memory
 
 MEGABYTE = 1_000_000
@@ -59,6 +60,17 @@ def test_a_process_that_is_gone_holds_nothing() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     assert held_memory(process.pid) == 0
+
+
+def test_a_process_whose_threads_cannot_be_listed_counts_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the system has no descriptor left."""
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/status").write_text("RssAnon:\t5 kB\n")
+    (tmp_path / "7/task").symlink_to("a" * 300)
+    monkeypatch.setattr(process_memory, "_PROC", tmp_path)
+    assert held_memory(7) == 5 * 1024
 
 
 def test_what_is_free_for_a_process_counts_its_children_and_no_mapped_file(
