@@ -3,7 +3,8 @@
 A run of the service holds secrets and the network. So it never parses a config, a tokenizer or a text itself:
 for each it has a helper started (`pruning.sandbox.fork_server`), passes it the open files and nothing else,
 and receives JSON, texts and token ids, each with a size limit (`pruning.sandbox.frames`). Any failure of the
-helper is an error of the request: it cannot end the run's own process.
+helper is an error of the request, unless the run cannot read the files itself: it cannot end the run's own
+process.
 """
 
 import builtins
@@ -98,7 +99,7 @@ class Sandbox:
         """Start a helper for one task. It ends with the body.
 
         `names`: of the files in the helper's directory; their own by default. Raises InvalidInput for
-        whatever the helper does, and `SandboxUnavailable`.
+        whatever the helper does, OSError where the machine fails to read the files, and `SandboxUnavailable`.
         """
         process = HelperProcess()
         try:
@@ -125,8 +126,23 @@ class Sandbox:
                 if missing and self.all_layers:
                     raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
                 yield helper
+        except InvalidInput:
+            _check_readable(files)
+            raise
         except HelperFailed as failed:
+            _check_readable(files)
             raise subject.refused(_reason(failed, process.status, self.limits)) from failed
+
+
+def _check_readable(files: Sequence[FrozenFile]) -> None:
+    """Read the files that a helper has refused. Raises OSError where the machine fails.
+
+    Libraries hide such an error, or die of it. And a helper's word for it would let a file that has taken it
+    over blame the worker, which is quarantined for its faults.
+    """
+    for file in files:
+        if file.size <= _MAX_TEXT_BYTES:  # a helper refuses larger ones unread
+            file.digest()
 
 
 @dataclass(frozen=True)

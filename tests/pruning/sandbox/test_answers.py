@@ -1,6 +1,9 @@
 """Helpers read untrusted files as this process does."""
 
+import errno
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,12 @@ import pytest
 from safetensors.torch import load_file
 
 from pruning.checkpoint.checkpoint import describe_in_process, resolve
+from pruning.checkpoint.files import ModelFiles
 from pruning.data.text import parse_in_process
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import freeze
+from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import Evaluation, ModelReference, Recipe
+from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.runs import run_recipe
 from tests.pruning.sandbox.reads import ids, refusal
@@ -60,6 +65,39 @@ def test_an_error_in_a_file_has_the_same_message(tmp_path: Path, model_dir: Path
     (model_dir / "config.json").write_text('{"model_type": "t5"}')
     with pytest.raises(InvalidInput, match="a t5 is not a causal language model"):
         resolve(ModelReference(id=str(model_dir)), describe_files=Sandbox().describe)
+
+
+@pytest.fixture
+def unreadable_file() -> Iterator[FrozenFile]:
+    """A regular file of which no byte can be read: EIO, as on a bad sector."""
+    memory = Path("/proc/self/mem")
+    with memory.open("rb"):
+        yield freeze(memory, None, field="model.id", name="tokenizer.json")
+
+
+# The helper says what its library does with the error, or does not answer.
+@pytest.mark.parametrize(
+    ("name", "sandbox"),
+    [
+        ("a.txt", Sandbox()),
+        ("a.parquet", Sandbox()),
+        ("a.txt", Sandbox(SandboxLimits(wall_seconds=0.0))),
+    ],
+)
+def test_a_disk_that_fails_is_no_error_of_a_text(
+    unreadable_file: FrozenFile, name: str, sandbox: Sandbox
+) -> None:
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        list(sandbox.documents(unreadable_file, name, "calibration.dataset"))
+
+
+def test_a_disk_that_fails_is_no_error_of_a_tokenizer(
+    unreadable_file: FrozenFile, tiny_llama_dir: Path
+) -> None:
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    failing = checkpoint.files.without(["tokenizer.json"]) + ModelFiles((unreadable_file,))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)), Sandbox().tokenizer(failing):
+        pass
 
 
 def test_a_description_is_that_of_this_process(model_dir: Path) -> None:
