@@ -25,7 +25,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs import limits
 from jobs.database import Database, connection_name, engine_from, sessions
 from jobs.settings import Settings, settings
-from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
@@ -72,10 +71,9 @@ def with_remedy(number: int) -> str:
 class SelfTestFailed(Exception):
     """This worker cannot run jobs now. The message is shown to users and operators."""
 
-    def __init__(self, message: str, cause: Cause = Cause.WORKER, *, detail: str = "") -> None:
-        """`cause`: the worker, or something outside that it needs. `detail`: what only operators may read."""
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        """`detail`: what only operators may read."""
         super().__init__(message)
-        self.cause = cause
         self.detail = detail
 
 
@@ -160,14 +158,14 @@ def check_store(configured: Settings) -> None:
         returned = b"".join(store.stream(key))
         store.delete(key)
     except StoreError as error:
-        raise SelfTestFailed(f"the store cannot be used ({error})", Cause.OUTSIDE) from error
+        raise SelfTestFailed(f"the store cannot be used ({error})") from error
     except (OSError, ValueError) as error:
-        raise SelfTestFailed(f"the store cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+        raise SelfTestFailed(f"the store cannot be used ({type(error).__name__})") from error
     finally:
         with suppress(OSError):  # a read-only disk refuses it even where there is no file
             probe.unlink()
     if returned != _PROBE:
-        raise SelfTestFailed("the store returned other bytes than it was given", Cause.OUTSIDE)
+        raise SelfTestFailed("the store returned other bytes than it was given")
 
 
 def check_database(database: Database) -> None:
@@ -176,9 +174,7 @@ def check_database(database: Database) -> None:
         with database.begin() as session:
             session.execute(text("SELECT FROM jobs LIMIT 0"))
     except SQLAlchemyError as error:
-        raise SelfTestFailed(
-            f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE
-        ) from error
+        raise SelfTestFailed(f"the database cannot be used ({type(error).__name__})") from error
 
 
 def check_sandbox(configured: Settings) -> None:

@@ -1,4 +1,4 @@
-"""A worker's self-test finds what is broken, and says whether it is of the worker or of the outside."""
+"""A worker's self-test finds what is broken, and says so."""
 
 import subprocess
 import sys
@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from jobs.database import Database, engine_from, sessions
 from jobs.settings import Settings
-from jobs.states import Cause
 from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
@@ -24,10 +23,10 @@ UNWRITABLE = (
 )
 
 
-def failure(settings: Settings, database: Database) -> tuple[str, Cause]:
+def failure(settings: Settings, database: Database) -> str:
     with pytest.raises(SelfTestFailed) as failed:
         check_without_device(settings, database)
-    return str(failed.value), failed.value.cause
+    return str(failed.value)
 
 
 def test_a_fit_worker_passes_and_leaves_nothing_behind(settings: Settings, database: Database) -> None:
@@ -40,8 +39,7 @@ def test_a_fit_worker_passes_and_leaves_nothing_behind(settings: Settings, datab
 @pytest.mark.threat
 def test_a_work_directory_that_cannot_be_written(settings: Settings, database: Database) -> None:
     settings.work_dir.write_text("a file")
-    message, cause = failure(settings, database)
-    assert (message, cause) == (UNWRITABLE, Cause.WORKER)
+    assert failure(settings, database) == UNWRITABLE
 
 
 @pytest.mark.parametrize("roots", ["model_roots", "data_roots", "task_roots"])
@@ -69,17 +67,16 @@ def test_a_root_that_owners_have_emptied_or_replaced_is_no_fault(
 
 def test_a_store_that_refuses(settings: Settings, database: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    message, cause = failure(settings.model_copy(update={"store_url": f"file://{tmp_path}/file"}), database)
+    message = failure(settings.model_copy(update={"store_url": f"file://{tmp_path}/file"}), database)
     assert message.startswith("the store cannot be used")
-    assert cause == Cause.OUTSIDE
 
 
 def test_a_database_that_does_not_answer(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://x:y@127.0.0.1:1/z")})
     engine = engine_from(nowhere, pool_size=1)
-    message, cause = failure(settings, sessions(engine))
+    message = failure(settings, sessions(engine))
     engine.dispose()
-    assert (message, cause) == ("the database cannot be used (OperationalError)", Cause.OUTSIDE)
+    assert message == "the database cannot be used (OperationalError)"
 
 
 @pytest.mark.threat
@@ -139,10 +136,7 @@ def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
     monkeypatch.setattr(self_test, "missing_sandbox_layers", lambda: {"landlock": "Function not implemented"})
     check_without_device(settings, database)
     strict = settings.model_copy(update={"sandbox": "require"})
-    assert failure(strict, database) == (
-        "its kernel does not give the whole sandbox (landlock)",
-        Cause.WORKER,
-    )
+    assert failure(strict, database) == "its kernel does not give the whole sandbox (landlock)"
 
 
 @pytest.mark.threat

@@ -109,8 +109,7 @@ def is_of_the_network(error: BaseException) -> bool:
 def _reportable(error: BaseException) -> JobError | None:
     """The error of an exception whose message is for users, or of one that has a remedy."""
     if isinstance(error, SelfTestFailed) or (isinstance(error, InvalidInput) and error.field == "device"):
-        cause = error.cause if isinstance(error, SelfTestFailed) else Cause.WORKER
-        return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=cause)
+        return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=Cause.WORKER)
     for kind, (name, cause) in _ERROR_TYPES.items():
         if isinstance(error, kind):
             field = error.field if isinstance(error, PruningError) else None

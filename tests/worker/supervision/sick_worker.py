@@ -11,6 +11,7 @@ from jobs.lifecycle.events import JobError
 from jobs.queue import conditions
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
+from jobs.states import Cause
 from tests.worker.supervision.hanging_worker import do_nothing, stand_in
 from worker.__main__ import main
 from worker.identity import Identity
@@ -29,7 +30,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
     try:
         check_directories(settings)
     except SelfTestFailed as unfit:
-        error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
+        error = JobError(type="worker", message=str(unfit), cause=Cause.WORKER)
         with database.begin() as session:
             conditions.record_fault(session, identity.name, error.message)
             lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
