@@ -16,12 +16,8 @@ ran out of memory waits for a larger worker: see `jobs.queue.shortage`. Only a l
 without a transition: the job is no longer this worker's.
 """
 
-import hashlib
 import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -86,7 +82,6 @@ _OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # of waits and tries; a newly finished blo
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _SECONDS_UNTIL_MEMORY_IS_FREE = 15.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
-_TRITON_CACHE = "TRITON_CACHE_DIR"
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> bool:
@@ -232,7 +227,7 @@ def _run_and_upload(
     """
     check_device(attempt.settings.device)
     attempt.check()
-    with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
+    with attempt.scratch() as directory:
         output = directory / "output"
         try:
             fetch_uploads(attempt, directory / _UPLOADS)
@@ -356,22 +351,3 @@ def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
     attempt.estimate(shape)
     if attempt.spec.recipe.norms:
         refuse_over_quota(attempt, shape)
-
-
-@contextmanager
-def kernel_cache_of(owner: str) -> Iterator[None]:
-    """While a job runs, keep Triton's compiled kernels in a directory of its owner, below `TRITON_CACHE_DIR`.
-
-    A compiled kernel is machine code that a later job runs as it finds it, so no job loads what was written
-    for another owner's.
-    """
-    before = os.environ.get(_TRITON_CACHE)
-    base = Path(before) if before else Path.home() / ".triton" / "cache"
-    os.environ[_TRITON_CACHE] = str(base / hashlib.sha256(owner.encode()).hexdigest()[:32])
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_TRITON_CACHE]
-        else:
-            os.environ[_TRITON_CACHE] = before
