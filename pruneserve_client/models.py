@@ -1714,9 +1714,6 @@ class Owl(Model):
     name: Literal["owl"] = "owl"
     """Says which of the variants this is."""
 
-    threshold: float = 5.0
-    """A score above this many times the block's mean is an outlier."""
-
     band: float = 0.08
     """Half the difference in sparsity between the least and the most pruned block."""
 
@@ -2058,13 +2055,10 @@ class Report(Model):
 
 
 class Ria(Model):
-    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
+    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^0.5, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
 
     name: Literal["ria"] = "ria"
     """Says which of the variants this is."""
-
-    power: float = 0.5
-    """The exponent of the input norms."""
 
 
 class Search(Model):
@@ -2155,12 +2149,6 @@ class SparseGpt(Model):
 
     name: Literal["sparsegpt"] = "sparsegpt"
     """Says which of the variants this is."""
-
-    damping: float = 0.01
-    """Added to the diagonal of the second moments, as a share of its mean."""
-
-    columns: int = 128
-    """Columns that share one threshold."""
 
 
 class SparsityFacts(Model):

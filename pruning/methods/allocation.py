@@ -33,6 +33,9 @@ from pruning.models.placement import Placement
 from pruning.recipe import AllocationOptions, Recipe
 from pruning.recipe.methods import GradientGuided, Owl
 
+OUTLIER_THRESHOLD = 5.0
+"""OWL's M, as published for LLaMA: a score above this many times its block's mean is an outlier."""
+
 
 @dataclass(frozen=True)
 class DenseModel:
@@ -108,7 +111,7 @@ def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence
                 scores = [
                     wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
                 ]
-                outliers.append(outlier_share(scores, threshold=options.threshold))
+                outliers.append(outlier_share(scores, threshold=OUTLIER_THRESHOLD))
                 sizes.append(sum(score.numel() for score in scores))
             if index + 1 < len(dense.stack.blocks):
                 walk.advance(index)

@@ -14,9 +14,6 @@ from torch import Tensor
 from pruning.masks.patterns import lowest_of_each_group
 from pruning.runtime.device import current_device, kernel_works
 
-# A wider block does not fit into a multiprocessor's registers, a few rows at a time.
-_MAX_COLUMNS = 512
-
 
 @dataclass(frozen=True)
 class WalkVariant:
@@ -104,11 +101,10 @@ def walk_in_kernel(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVa
 def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
     """Whether blocks of float32 weights are pruned by this variant of the kernel on `device`.
 
-    True on CUDA for blocks of at most 512 columns, provided that the variant compiles and passes a self-test.
-    The first call compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises
-    the out-of-memory error.
+    True on CUDA, provided that the variant compiles and passes a self-test. The first call compiles it, which
+    needs Triton and a C compiler; on failure a warning is logged. Raises the out-of-memory error.
     """
-    if device.type != "cuda" or variant.columns > _MAX_COLUMNS:
+    if device.type != "cuda":
         return False
     return kernel_works(
         partial(_kernel_passes_self_test, device, variant),

@@ -42,15 +42,19 @@ class WandaMethod(RowSelectingMethod[Wanda]):
         return wanda_scores(layer.weight, layer.input_norms)
 
 
-def ria_scores(weight: Tensor, input_norms: Tensor, *, power: float) -> Tensor:
-    """Return (|W_ij|/Σ_i|W_ij| + |W_ij|/Σ_j|W_ij|)·‖X_j‖₂^power, (outputs, inputs).
+RIA_POWER = 0.5
+"""The exponent of the input norms, in the paper and by default in its code."""
+
+
+def ria_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
+    """Return (|W_ij|/Σ_i|W_ij| + |W_ij|/Σ_j|W_ij|)·‖X_j‖₂^0.5, (outputs, inputs).
 
     `weight` (outputs, inputs), `input_norms` (inputs,). In a row or column of zeros, every share is 0.
     """
     sizes = weight.abs()
     of_column = sizes / _never_zero(sizes.sum(dim=0, keepdim=True))
     of_row = sizes / _never_zero(sizes.sum(dim=1, keepdim=True))
-    return (of_column + of_row) * input_norms**power
+    return (of_column + of_row) * input_norms**RIA_POWER
 
 
 def _never_zero(sums: Tensor) -> Tensor:
@@ -67,7 +71,7 @@ class RiaMethod(ScoringMethod[Ria]):
     group: ClassVar[ComparisonGroup] = "matrix"
 
     def score(self, layer: LayerStats) -> Tensor:
-        return ria_scores(layer.weight, layer.input_norms, power=self.options.power)
+        return ria_scores(layer.weight, layer.input_norms)
 
 
 # The reference's constants. Its 1e-8 is zero in the float16 in which it computes; here it is not.

@@ -18,6 +18,9 @@ from pruning.methods.column_walk import WalkVariant, uses_kernel, walk
 from pruning.recipe import group_of
 from pruning.recipe.methods import SparseGpt
 
+COLUMNS = 128
+"""The columns that share one threshold, in the paper and by default in its code."""
+
 
 def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
     """Return U, upper triangular with UᵀU = H⁻¹, from `moments` (inputs, inputs), the windows' mean of XᵀX.
@@ -80,20 +83,19 @@ class SparseGptMethod(Method[SparseGpt]):
 
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         moments = layer.second_moments
-        factor, warnings = with_rising_damping(
-            lambda damping: inverse_factor(moments, damping=damping), self.options.damping
-        )
+        factor, warnings = with_rising_damping(lambda damping: inverse_factor(moments, damping=damping))
         weight = layer.weight.masked_fill(moments.diagonal() == 0, 0)
-        mask, weight = sparsegpt(weight, factor, target, columns=self._columns(target.pattern))
+        mask, weight = sparsegpt(weight, factor, target, columns=_columns(target.pattern))
         return PrunedMatrix(mask, weight, warnings)
 
     def numerics_key(self, device: torch.device, pattern: str) -> Mapping[str, str]:
         """Whether the kernel walks through the columns."""
-        variant = WalkVariant(self._columns(pattern), group_of(pattern))
+        variant = WalkVariant(_columns(pattern), group_of(pattern))
         return {"columns are walked by": "kernel" if uses_kernel(device, variant) else "torch"}
 
-    def _columns(self, pattern: str) -> int:
-        """Return the columns per block, a multiple of M for an N:M pattern."""
-        group = group_of(pattern)
-        size = group[1] if group else 1
-        return max(1, self.options.columns // size) * size
+
+def _columns(pattern: str) -> int:
+    """Return the columns per block, a multiple of M for an N:M pattern."""
+    group = group_of(pattern)
+    size = group[1] if group else 1
+    return max(1, COLUMNS // size) * size

@@ -31,7 +31,6 @@ _SELECTION = (
     "chosen per matrix, and may miss the sparsity by more than 0.001."
 )
 _INVERSE = "Divide by the gradients instead of multiplying: the reference's inverse-gradient score."
-_DAMPING = "Added to the diagonal of the second moments, as a share of its mean."
 RIDGE = (
     "Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the "
     "second moments' diagonal. It avoids overfitting small calibration sets."
@@ -126,12 +125,11 @@ class Gblm(MethodOptions):
 
 @METHODS.add
 class Ria(MethodOptions):
-    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
+    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^0.5, one threshold per matrix (Zhang et al., 2024, Plug-and-Play)."""
 
     implementation = "pruning.methods.scores:RiaMethod"
     needs = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
-    power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
 
     def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
         """Two more: the sizes, and their shares of the columns and of the rows."""
@@ -146,8 +144,6 @@ class SparseGpt(MethodOptions):
     needs = frozenset({"second_moments"})
     updates_weights = True
     name: Literal["sparsegpt"] = "sparsegpt"
-    damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
-    columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
 
     def operations(self, outputs: int, inputs: int) -> float:
         """A Cholesky factor, its inverse, and the update of all columns to the right of each column."""
@@ -215,9 +211,6 @@ class Owl(AllocationOptions):
     implementation = "pruning.methods.allocation:owl_sparsities"
     needs = frozenset({"input_norms"})
     name: Literal["owl"] = "owl"
-    threshold: float = Field(
-        5.0, gt=0, le=1e3, description="A score above this many times the block's mean is an outlier."
-    )
     band: float = Field(
         0.08,
         ge=0,

@@ -180,7 +180,7 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"method": "best"},
     SMALLEST | {"method": "recovered", "calibration": {"samples": 64}},
     SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
-    {"model": {"id": "org/name", "revision": "v1"}, "method": {"name": "sparsegpt", "columns": 64}}
+    {"model": {"id": "org/name", "revision": "v1"}, "method": {"name": "admm", "ridge": 2.5}}
     | {"pattern": "2:4"},
     SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*", "*.attn.*"]}},
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},

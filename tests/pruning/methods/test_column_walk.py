@@ -107,7 +107,6 @@ def test_wrong_results_fail_the_self_test(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_without_a_gpu_torch_is_used_and_a_warning_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert not uses_kernel(CPU, WalkVariant(128, None))
-    assert not uses_kernel(CUDA, WalkVariant(1024, None))  # too wide
     assert not caplog.records
     assert not uses_kernel(CUDA, WalkVariant(128, (2, 4)))
     assert "does not run" in caplog.text
@@ -123,7 +122,7 @@ def test_float64_never_enters_the_kernel(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_run_on_cuda_reports_whether_the_kernel_walked(monkeypatch: pytest.MonkeyPatch) -> None:
-    method, asked = SparseGptMethod(SparseGpt(columns=42)), list[WalkVariant]()
+    method, asked = SparseGptMethod(SparseGpt()), list[WalkVariant]()
 
     def only_unstructured(device: torch.device, variant: WalkVariant) -> bool:
         asked.append(variant)
@@ -131,8 +130,8 @@ def test_a_run_on_cuda_reports_whether_the_kernel_walked(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("pruning.methods.sparsegpt.uses_kernel", only_unstructured)
     assert set(method.numerics_key(CUDA, "unstructured").values()) == {"kernel"}
-    assert set(method.numerics_key(CUDA, "2:4").values()) == {"torch"}
-    assert asked == [WalkVariant(42, None), WalkVariant(40, (2, 4))]
+    assert set(method.numerics_key(CUDA, "2:3").values()) == {"torch"}
+    assert asked == [WalkVariant(128, None), WalkVariant(126, (2, 3))]
 
 
 def strided_walk(weight: Tensor, mask: Tensor, factor: Tensor, group: tuple[int, int] | None) -> Tensor:

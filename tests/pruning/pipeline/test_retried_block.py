@@ -183,7 +183,7 @@ PRUNING: dict[str, tuple[str, dict[str, Any], set[str]]] = {
         {"begin_block", "_last_layer_of_residual", "with_target", "admm_support", "refitted"},
     ),
     "swaps": ("gpt2", {"method": "wanda", "swaps": 3}, {"swapped"}),
-    "sparsegpt": ("gpt2", {"method": {"name": "sparsegpt", "columns": 16}}, {"sparsegpt"}),
+    "sparsegpt": ("gpt2", {"method": "sparsegpt"}, {"sparsegpt"}),
     "experts": (
         "mixtral",
         {"method": "wanda", "refit": {"iterations": 2}, "order": "layers"},

@@ -59,7 +59,7 @@ FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
             "refit": True,
             "order": "layers",
         },
-        "8145ba4b2d8b62064c7ea45fe2f0fbb35147c890711bcc52e667b17ba2c71035",
+        "e75ba3c02c446d7d0d2adeb30905066bb338d41ae5aa9a773a6fc6ad10ffd9d6",
     ),
     (
         {
@@ -74,7 +74,7 @@ FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
                 "seed": 7,
             },
         },
-        "1f74fdbaba384c10ff35297df380a4a61e566d33f8e5fc5f6c8c3f6e6a03bdb1",
+        "20ea99f3ffdb9706a1cd807b2bd85c7c7f88cb56234384e661b86404825560de",
     ),
 ]
 
