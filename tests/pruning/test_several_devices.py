@@ -112,31 +112,6 @@ def test_the_pretended_device_refuses_what_cuda_would_refuse() -> None:
         one + torch.ones(2)
 
 
-@pytest.mark.usefixtures("cuda")
-def test_the_pretended_devices_are_distinguished_within_a_backward_pass() -> None:
-    class Seen(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, tensor: Tensor) -> Tensor:
-            return tensor.clone()
-
-        @staticmethod
-        def backward(ctx: Any, *upstream: Tensor) -> Tensor:
-            seen.append(upstream[0].device)
-            return upstream[0]
-
-    seen: list[torch.device] = []
-    one, other = (torch.ones(2, device=device) for device in DEVICES[:2])
-    with pytest.raises(MixedDevices):
-        one + other
-    leaf = one.requires_grad_()
-    moved = Seen.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
-    assert moved.device == DEVICES[1]
-    moved.register_hook(lambda delta: seen.append(delta.device))
-    (gradient,) = torch.autograd.grad((moved * other).sum(), leaf)
-    assert seen == [DEVICES[1], DEVICES[1]]
-    assert gradient.device == DEVICES[0]
-
-
 @pytest.mark.parametrize(
     ("family", "dtype", "schedule", "count"),
     [

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from jobs.storage import store as module
-from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from tests.jobs.storage.multipart_server import MultipartServer
 
@@ -53,13 +52,6 @@ def test_a_small_bound_keeps_the_usual_parts(monkeypatch: pytest.MonkeyPatch) ->
         put(monkeypatch, url, at_most=PART)
     sizes = [len(part) for _, part in sorted(server.parts["/bucket/p/a/b"].items())]
     assert sizes == [PART] * 50 + [7]
-
-
-def test_the_store_of_these_tests_refuses_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = MultipartServer(MOST)
-    with server.serving() as url, pytest.raises(StoreError):
-        put(monkeypatch, url, at_most=PART)
-    assert server.content == {}
 
 
 @pytest.mark.parametrize("compress", [False, True])
