@@ -12,8 +12,13 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
-from pruning.masks.row_totals import SPARSITY_TOLERANCE, lowest_of_row_totals
+from pruning.masks.patterns import (
+    SPARSITY_TOLERANCE,
+    ComparisonGroup,
+    LayerTarget,
+    lowest_of_row_totals,
+    select,
+)
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm, MethodOptions, Need
 
