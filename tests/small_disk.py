@@ -10,10 +10,10 @@ import pytest
 
 
 @contextmanager
-def mounted(directory: Path, options: str = "size=1m") -> Iterator[Path]:
+def mounted(directory: Path, options: str = "size=1m", *, kind: str = "tmpfs") -> Iterator[Path]:
     """A directory that is a file system of its own."""
     directory.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)]
+    mount = ["mount", "-t", kind, "-o", options, kind, str(directory)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
     try:

@@ -110,10 +110,11 @@ class SafetensorsFile:
             end += byte_counts[name]
         encoded = json.dumps(header).encode()
         encoded += b" " * (-len(encoded) % 8)
-        with path.open("wb") as file:
+        with path.open("w+b") as file:
             file.write(len(encoded).to_bytes(_LENGTH_BYTES, "little") + encoded)
             file.flush()
-            # Not truncated: a store into a mapped hole of a full disk is a SIGBUS, and not ENOSPC.
+            # Not truncated: a store into a mapped hole of a full disk is a SIGBUS, and not ENOSPC. Where the
+            # file system has no such call, the C library writes to each page, and reads it first.
             posix_fallocate(file.fileno(), 0, _LENGTH_BYTES + len(encoded) + end)
         return cls(path, header, _LENGTH_BYTES + len(encoded))
 
