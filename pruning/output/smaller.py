@@ -19,7 +19,10 @@ from pruning.output.safetensors_file import Renamed, SafetensorsFile, weight_map
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks, kept_masks, shape_after
 
-_FURTHER_BLOCKS = "num_nextn_predict_layers"  # of GLM-4.5 and DeepSeek-V3, in config.json
+# How config.json counts the blocks that predict further tokens: of GLM-4.5 and DeepSeek-V3, which number them
+# behind the others; of transformers for these; of Qwen3.5, which calls them `mtp`; of MiniMax.
+_FURTHER_COUNTS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers", "num_mtp_modules")
+_FURTHER = re.compile(r"(?:.*\.)?mtp[._].*")  # `mtp.layers.0`, `model.mtp_block.0`, `model.mtp_emb_norm.0`
 _NUMBERED = re.compile(r"(\d{1,9})\.(.*)", re.ASCII)
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
 
@@ -29,11 +32,11 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
 
     Weights that a repair changed are rounded to the dtype of the file. All others are the dense ones byte for
     byte. One block of the cut is in memory at a time. The config is the plan's; every other file is copied.
-    A further block, which predicts more tokens and transformers does not load, is left out: it is not cut.
+    Blocks that predict further tokens, which transformers does not load, are left out: they are not cut.
 
     Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved.
     """
-    further = {_FURTHER_BLOCKS: 0} if plan.config.get(_FURTHER_BLOCKS) else {}
+    further = {name: 0 for name in _FURTHER_COUNTS if plan.config.get(name)}
     _copy_companions(checkpoint, {**plan.config, **further}, directory)
     count = len(plan.units[0]) if plan.units else 0
     shapes: dict[str, tuple[int, ...]] = {}
@@ -47,7 +50,8 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
 
         def renamed(name: str) -> str | None:
             of_block = _of_block(name, prefix)
-            return experts(name) if of_block is None or of_block[0] < loaded else None
+            is_further = _FURTHER.fullmatch(name) or (of_block is not None and of_block[0] >= loaded)
+            return None if is_further else experts(name)
 
         pairs = _pairs(checkpoint, dense, directory, shapes, renamed)
         for index in range(count):

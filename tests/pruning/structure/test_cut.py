@@ -181,13 +181,26 @@ def test_a_model_in_several_files_stays_in_several(tmp_path: Path) -> None:
     assert written.weight_files == checkpoint.weight_files
 
 
-def test_a_further_block_that_is_not_loaded_is_left_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (("model.layers.3.eh_proj", "model.layers.3.mlp.up_proj"), "num_nextn_predict_layers"),  # GLM-4.5
+        (("mtp.fc", "mtp.layers.0.mlp.up_proj"), "mtp_num_hidden_layers"),  # Qwen3.5
+        (("model.mtp.layers.0.mlp.up_proj",), "num_mtp_layers"),  # Inkling
+        (("model.mtp_block.0.mlp.up_proj", "model.mtp_emb_norm.0"), "num_nextn_predict_layers"),  # Ernie 4.5
+    ],
+)
+def test_blocks_that_predict_further_tokens_are_left_out(
+    names: tuple[str, ...], count: str, tmp_path: Path
+) -> None:
     model, dense = make("llama"), tmp_path / "dense"
     model.save_pretrained(dense)
     tensors = load_file(dense / "model.safetensors")
-    further = {f"model.layers.3.{name}": torch.ones(3) for name in ("eh_proj.weight", "mlp.up_proj.weight")}
+    # A buffer of old files, which transformers does not load either.
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(4)
+    further = {f"{name}.weight": torch.ones(3) for name in names}
     save_file(tensors | further, dense / "model.safetensors", {"format": "pt"})
-    config = json.loads((dense / "config.json").read_text()) | {"num_nextn_predict_layers": 1}
+    config = json.loads((dense / "config.json").read_text()) | {count: 1}
     (dense / "config.json").write_text(json.dumps(config))
     checkpoint = resolve(ModelReference(id=str(dense)))
     options = StructureOptions(mlp_channels=0.5)
@@ -195,7 +208,7 @@ def test_a_further_block_that_is_not_loaded_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "smaller").mkdir()
     write_smaller(checkpoint, plan, cut_in_memory(model, plan, five_windows()), tmp_path / "smaller")
     assert load_file(tmp_path / "smaller" / "model.safetensors").keys() == tensors.keys()
-    assert json.loads((tmp_path / "smaller" / "config.json").read_text())["num_nextn_predict_layers"] == 0
+    assert json.loads((tmp_path / "smaller" / "config.json").read_text())[count] == 0
 
 
 def read_config(directory: Path) -> dict[str, Any]:
