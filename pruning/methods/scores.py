@@ -52,9 +52,9 @@ def ria_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
     `weight` (outputs, inputs), `input_norms` (inputs,). In a row or column of zeros, every share is 0.
     """
     sizes = weight.abs()
-    of_column = sizes / _never_zero(sizes.sum(dim=0, keepdim=True))
-    of_row = sizes / _never_zero(sizes.sum(dim=1, keepdim=True))
-    return (of_column + of_row) * input_norms**RIA_POWER
+    shares = sizes / _never_zero(sizes.sum(dim=0, keepdim=True))
+    shares += sizes / _never_zero(sizes.sum(dim=1, keepdim=True))
+    return shares.mul_(input_norms**RIA_POWER)
 
 
 def _never_zero(sums: Tensor) -> Tensor:

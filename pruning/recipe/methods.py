@@ -131,10 +131,6 @@ class Ria(MethodOptions):
     needs = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
 
-    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
-        """Two more: the sizes, and their shares of the columns and of the rows."""
-        return 5.0 * outputs * inputs
-
 
 @METHODS.add
 class SparseGpt(MethodOptions):

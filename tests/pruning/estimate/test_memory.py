@@ -95,18 +95,21 @@ def tokens(count: int = WINDOWS.count) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("model", EACH_MODEL)
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    ("name", "dtype"), [*((name, torch.float32) for name in RECIPES), ("ria", torch.bfloat16)], ids=str
+)
 def test_the_memory_of_a_pruning_is_what_is_alive(
-    name: str, model: str, monkeypatch: pytest.MonkeyPatch
+    name: str, dtype: torch.dtype, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sparsegpt, "COLUMNS", 16)  # few of a matrix's, as 128 are of a large model's
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **RECIPES[name]})
-    stack = prunable_stack(made(model), recipe)
+    stored = torch.float32 if dtype == torch.bfloat16 else torch.bfloat16  # another, as in `made`
+    stack = prunable_stack(made(model, stored), recipe)
     shape = shape_of(stack, stored_dtype="bfloat16")
-    placement = Placement(stack.model, dtype=torch.float32)
+    placement = Placement(stack.model, dtype=dtype)
     with LiveMemory() as live:
         prune_blocks(stack, recipe, tokens(), {}, placement=placement, blocks=Forgotten(), step=ignore_steps)
-    estimated = memory.pruning(shape, WINDOWS, "float32", "cpu", recipe)
+    estimated = memory.pruning(shape, WINDOWS, str(dtype).removeprefix("torch."), "cpu", recipe)
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
 
 
