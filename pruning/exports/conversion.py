@@ -173,6 +173,7 @@ def _writer(
         kind = conversion.get_model_class(architecture)
     except (NotImplementedError, AttributeError, ImportError) as error:  # its package lacks parts of some
         raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
+    kind.no_mtp = True  # blocks that predict further tokens: nothing cuts or measures them
 
     def writer(file: Path, dtype: str) -> Any:  # noqa: ANN401 - of the converter
         file_type = gguf.LlamaFileType[_FILE_TYPES[dtype]]

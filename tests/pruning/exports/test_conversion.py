@@ -10,9 +10,16 @@ import pytest
 import torch
 from gguf import GGUFReader
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoTokenizer, LlamaTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoTokenizer,
+    LlamaTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen3NextConfig,
+    Qwen3NextForCausalLM,
+)
 
 from pruning.errors import InvalidInput
 from pruning.exports import llama
@@ -22,6 +29,7 @@ from pruning.resume.hashed_file import sha256_of
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
+from tests.pruning.tiny import train_tokenizer
 from tests.tiers import nightly
 
 ENGINE = Engine(threads=1)
@@ -54,6 +62,41 @@ def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Pa
     written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
 
     assert written.bytes == (tmp_path / "model.gguf").stat().st_size
+    ids = five_windows()[0].tolist()
+    expected = logits_of_transformers(model, ids)
+    difference = (logits_of_llama_cpp(written.file, ids) - expected).abs().max()
+    assert difference < 0.02 * expected.abs().max()
+
+
+def test_a_model_whose_converter_expects_a_block_for_further_tokens_needs_none(tmp_path: Path) -> None:
+    """Its class for Qwen3-Next counts them among the weights, which are not read for a tokenizer alone."""
+    config = Qwen3NextConfig(
+        vocab_size=400,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,  # every fourth has full attention
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        linear_key_head_dim=8,
+        linear_value_head_dim=8,
+        linear_num_key_heads=2,
+        linear_num_value_heads=4,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=32,
+        shared_expert_intermediate_size=32,
+        initializer_range=0.05,
+    )
+    torch.manual_seed(0)
+    model = Qwen3NextForCausalLM(config).eval()
+    model.save_pretrained(tmp_path / "model")
+    train_tokenizer().save_pretrained(tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    further = {"mtp.fc.weight": torch.ones(32, 64), "mtp.layers.0.mlp.gate.weight": torch.ones(4, 32)}
+    save_file(weights | further, tmp_path / "model" / "model.safetensors", {"format": "pt"})
+
+    written = convert(tmp_path / "model", tmp_path / "model.gguf", dtype="F32", engine=ENGINE)
     ids = five_windows()[0].tolist()
     expected = logits_of_transformers(model, ids)
     difference = (logits_of_llama_cpp(written.file, ids) - expected).abs().max()
