@@ -8,7 +8,8 @@ its own, and is a file of JSON: the recipe, the commit, what the job's report ha
 `excess` is the logarithm of the perplexity minus that of the dense model's by the same evaluator, which for
 GGUF files is llama.cpp with F16. The rows named `round-to-nearest` are what exports are compared with:
 without an importance, and without calibration. A row that was interrupted goes on after its last finished
-block when it is run again; its `seconds` are then those of the last sitting.
+block when it is run again; its `seconds` and `peak_bytes` are then those of the rest, which the table leaves
+out: it is `resumed`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import torch
 from bench.rows import RESULTS, add_row_options, file_name, header, row_of, run_or_print
 from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
+from pruning.errors import InvalidInput
 from pruning.estimate import Estimate, ModelShape
 from pruning.exports import gguf
 from pruning.models.blocks import find_stack
@@ -86,10 +88,16 @@ def measure_job(row: Row, workload: Subject) -> dict[str, Any]:
     exports, shapes = parse_exports(row.exports), list[ModelShape]()
     machine = measure_machine(torch.device("cpu"))
     cache = workload.texts.parent
-    blocks = DirectoryResumeStore(cache / "resume" / file_name(row.name).removesuffix(".json"), print)
+    finished = cache / "resume" / file_name(row.name).removesuffix(".json")
+    resumed = any(finished.glob("*/*.note.json"))
+    blocks = DirectoryResumeStore(finished, print)
     with TemporaryDirectory(dir=cache) as directory:
         request = RunRequest(recipe, workload.request, Path(directory) / "out", exports=exports)
-        report = run(request, Services(on_shape=shapes.append, resume_store=blocks))
+        try:
+            report = run(request, Services(on_shape=shapes.append, resume_store=blocks))
+        except InvalidInput as error:
+            error.add_note(f"{finished} has what an earlier run finished: delete it to begin anew")
+            raise
         size = sum(file.stat().st_size for file in request.output.glob("*.safetensors"))
     blocks.discard()
     estimate = Estimate.of(recipe, workload.request, shapes[0], machine, exports=exports)
@@ -105,6 +113,7 @@ def measure_job(row: Row, workload: Subject) -> dict[str, Any]:
         },
         "exports": [export.model_dump(mode="json") for export in report.exports],
         "warnings": report.warnings,
+        "resumed": resumed,
         "stages": {
             stage.name.value: {
                 "seconds": round(stage.seconds, 1),
@@ -150,7 +159,8 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     yield from header("", *columns, "seconds (estimate)", "peak GB (estimate)")
     for found in rows:
         if stages := found.get("stages"):
-            yield row_of([found["row"], *_cells(found["checkpoint"]), *_costs(stages.values())])
+            costs = ["", ""] if found.get("resumed") else _costs(stages.values())
+            yield row_of([found["row"], *_cells(found["checkpoint"]), *costs])
         for export in found["exports"]:
             yield row_of([found["row"], *_cells(export), "", ""])
 

@@ -3,9 +3,19 @@
 import json
 import re
 from pathlib import Path
+from pydoc_data.topics import topics
+
+import pytest
 
 from bench import models
 from bench.rows import RESULTS, file_name, row_of
+from bench.workload.subject import Subject
+from pruning.errors import InvalidInput
+from pruning.pipeline.run import RunRequest, Services, run
+from pruning.recipe import Calibration, Evaluation, ModelReference, Recipe, Stage
+from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.runs import Steps
+from tests.pruning.tiny import save_checkpoint, tiny_llama
 
 ROOT = Path(__file__).parents[2]
 NAMES = {
@@ -34,3 +44,36 @@ def test_the_page_shows_what_the_files_say() -> None:
             assert f"\n{line} |" in sections[row.model], row.name
             checked += 1
     assert checked == len(re.findall(r"^\| [^|-]", page, re.MULTILINE))
+
+
+class TinySubject(Subject):
+    """A tiny model, with a calibration of some windows."""
+
+    def __init__(self, directory: Path, samples: int) -> None:
+        text = str(directory / "text.txt")
+        self.reference = ModelReference(id=str(directory / "model"))
+        self.calibration = Calibration(dataset=text, samples=samples, sequence_length=16)
+        self.request = Evaluation(dataset=text, sequence_length=16, windows=4, speed="off")
+        self.texts = directory / "texts"
+
+
+def test_a_resumed_row_says_so_and_is_not_compared_with_its_estimate(tmp_path: Path) -> None:
+    save_checkpoint(tiny_llama(), tmp_path / "model")
+    (tmp_path / "text.txt").write_text(topics["if"] * 4)
+    row, workload = models.Row("Tiny", "wanda 50 %", ()), TinySubject(tmp_path, 4)
+    fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": row.dtype}
+    recipe = Recipe.model_validate({**fields, "method": "wanda", "sparsity": 0.5})
+    kept = tmp_path / "resume" / "tiny-wanda-50"
+    services = Services(resume_store=DirectoryResumeStore(kept), progress=Steps(at=(Stage.PRUNE, 1)))
+    with pytest.raises(InterruptedError):
+        run(RunRequest(recipe, workload.request, tmp_path / "out"), services)
+
+    with pytest.raises(InvalidInput, match="the recipe of this run was") as refused:
+        models.measure_job(row, TinySubject(tmp_path, 5))
+    assert str(kept) in "".join(refused.value.__notes__)
+
+    resumed, whole = (models.measure_job(row, workload) for _ in range(2))
+    assert (resumed["resumed"], whole["resumed"]) == (True, False)
+    *_, of_resumed, of_whole = models._lines({"row": row.name, **found} for found in (resumed, whole))
+    assert of_resumed.endswith("|  |  |")
+    assert not of_whole.endswith("|  |  |")
