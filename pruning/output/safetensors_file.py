@@ -73,9 +73,7 @@ class SafetensorsFile:
         tensors = {name: {"dtype": "U8", "shape": [count]} for name, count in byte_counts.items()}
         return cls.create_tensors(path, tensors, byte_counts, metadata)
 
-    def create_smaller(
-        self, path: Path, shapes: Mapping[str, Sequence[int]], renamed: Renamed = lambda name: name
-    ) -> Self:
+    def create_smaller(self, path: Path, shapes: Mapping[str, Sequence[int]], renamed: Renamed) -> Self:
         """Write a file of zeros for the same tensors, in the same order, some of other `shapes`.
 
         `renamed`: returns the name of a tensor there, or None for one that is omitted.
