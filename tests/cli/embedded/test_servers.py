@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,19 @@ from cli.embedded.valkey import Valkey
 pytestmark = pytest.mark.slow
 
 SERVERS = pytest.mark.parametrize("kind", [Postgres, Valkey])
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgres", "valkey"])
+def server(request: pytest.FixtureRequest) -> EmbeddedServer:
+    """One that several tests look at, and leave as it is."""
+    server: EmbeddedServer = request.getfixturevalue(request.param)
+    return server
 
 
 def remember(server: EmbeddedServer) -> None:
@@ -70,48 +84,39 @@ def test_what_was_written_is_there_after_a_restart(kind: type[EmbeddedServer], t
         assert (server.url, recall(server)) == (url, "kept")
 
 
-@SERVERS
-def test_only_the_user_can_read_the_password(kind: type[EmbeddedServer], tmp_path: Path) -> None:
-    with kind(tmp_path / "server") as server:
-        path = server.directory / "password"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert path.read_text() not in " ".join(psutil.Process(server.pid).cmdline())
+def test_only_the_user_can_read_the_password(server: EmbeddedServer) -> None:
+    path = server.directory / "password"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() not in " ".join(psutil.Process(server.pid).cmdline())
 
 
-@SERVERS
-def test_it_listens_on_loopback_only(kind: type[EmbeddedServer], tmp_path: Path) -> None:
-    with kind(tmp_path / "server") as server:
-        listening = [
-            connection.laddr
-            for connection in psutil.Process(server.pid).net_connections(kind="all")
-            if connection.status == psutil.CONN_LISTEN or connection.family == socket.AF_UNIX
-        ]
-        assert listening == [(LOOPBACK, server.port)]
+def test_it_listens_on_loopback_only(server: EmbeddedServer) -> None:
+    listening = [
+        connection.laddr
+        for connection in psutil.Process(server.pid).net_connections(kind="all")
+        if connection.status == psutil.CONN_LISTEN or connection.family == socket.AF_UNIX
+    ]
+    assert listening == [(LOOPBACK, server.port)]
 
 
-def test_postgres_accepts_only_the_roles_of_the_service(tmp_path: Path) -> None:
-    with Postgres(tmp_path / "server") as server:
-        secret = (server.directory / "password").read_text()
-        for user, password in (
-            ("pruneserve", ""),
-            ("pruneserve", "wrong"),
-            ("postgres", ""),
-            ("postgres", secret),
-        ):
-            with pytest.raises(psycopg.OperationalError):
-                psycopg.connect(
-                    host=LOOPBACK, port=server.port, user=user, password=password, dbname="pruneserve"
-                )
-        with psycopg.connect(server.url) as connection:
-            assert connection.execute("SHOW is_superuser").fetchone() == ("off",)
-
-
-def test_valkey_needs_the_password(tmp_path: Path) -> None:
-    with (
-        Valkey(tmp_path / "server") as server,
-        redis.Redis(LOOPBACK, server.port) as client,
-        pytest.raises(redis.AuthenticationError),
+def test_postgres_accepts_only_the_roles_of_the_service(postgres: Postgres) -> None:
+    secret = (postgres.directory / "password").read_text()
+    for user, password in (
+        ("pruneserve", ""),
+        ("pruneserve", "wrong"),
+        ("postgres", ""),
+        ("postgres", secret),
     ):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(
+                host=LOOPBACK, port=postgres.port, user=user, password=password, dbname="pruneserve"
+            )
+    with psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SHOW is_superuser").fetchone() == ("off",)
+
+
+def test_valkey_needs_the_password(valkey: Valkey) -> None:
+    with redis.Redis(LOOPBACK, valkey.port) as client, pytest.raises(redis.AuthenticationError):
         client.ping()
 
 
@@ -124,12 +129,10 @@ def test_under_root_postgres_runs_as_another_user_and_opens_no_directory(tmp_pat
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
-@SERVERS
-def test_a_directory_has_one_owner(kind: type[EmbeddedServer], tmp_path: Path) -> None:
-    with kind(tmp_path / "server") as server:
-        with pytest.raises(EmbeddedError, match="in use by another process"):
-            kind(tmp_path / "server").start()
-        assert server.running
+def test_a_directory_has_one_owner(server: EmbeddedServer) -> None:
+    with pytest.raises(EmbeddedError, match="in use by another process"):
+        type(server)(server.directory).start()
+    assert server.running
 
 
 @SERVERS
