@@ -50,9 +50,14 @@ def followed(
         process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("flag", "cancelled"), [("--cancel-on-interrupt", True), ("--keep-on-interrupt", False), (None, False)]
+    ("number", "flag", "cancelled"),
+    [
+        (signal.SIGINT, "--cancel-on-interrupt", True),
+        (signal.SIGINT, None, False),
+        (signal.SIGTERM, "--keep-on-interrupt", False),
+        (signal.SIGTERM, None, False),
+    ],
 )
 def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
     server: ScriptedServer,
