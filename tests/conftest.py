@@ -22,7 +22,7 @@ import psutil
 import psycopg
 import pytest
 import redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 import migrations
 from cli.embedded.postgres import Postgres
@@ -34,6 +34,7 @@ from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
+from jobs.tables import AuditRecord, Base
 from tests import tiers
 from tests.stack import Stack, directory_store, environment_of, write_calibration
 
@@ -286,11 +287,15 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a service whose broker cannot be reached."""
+    return settings_of(database_url, tmp_path)
+
+
+def settings_of(database_url: str, directory: Path) -> Settings:
     return Settings(
         DATABASE_URL=database_url,
         BROKER_URL=f"redis://{LOOPBACK}:1/0",
-        STORE_URL=directory_store(tmp_path),
-        work_dir=tmp_path / "work",
+        STORE_URL=directory_store(directory),
+        work_dir=directory / "work",
     )
 
 
@@ -304,6 +309,14 @@ def engine(settings: Settings) -> Iterator[Engine]:
 @pytest.fixture
 def database(engine: Engine) -> Database:
     """Sessions: `with database.begin() as session`."""
+    return sessions(engine)
+
+
+def emptied(engine: Engine) -> Database:
+    """Delete every row that other tests have left, but for the audit log, which can only be added to."""
+    tables = ", ".join(table for table in Base.metadata.tables if table != AuditRecord.__tablename__)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables}"))
     return sessions(engine)
 
 

@@ -24,9 +24,13 @@ from tests.jobs.sweeps.llama import LLAMA
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return with_roots(settings, tmp_path)
+
+
+def with_roots(settings: Settings, directory: Path) -> Settings:
     changes = {
-        "model_roots": (Path("/srv/models"), tmp_path / "models"),
-        "data_roots": (Path("/srv/data"), tmp_path / "data"),
+        "model_roots": (Path("/srv/models"), directory / "models"),
+        "data_roots": (Path("/srv/data"), directory / "data"),
         "allowed_hosts": ("testserver", LOOPBACK),
         "secret_keys": (SecretStr(Fernet.generate_key().decode()),),
     }

@@ -8,18 +8,43 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from httpx_sse import EventSource, ServerSentEvent
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 
 from api import streams
 from api.resources import AppResources
 from jobs.access import api_keys, page_sessions
 from jobs.access.api_keys import Scope
+from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
+from jobs.settings import Settings
 from jobs.tables import NOW, ApiKey
+from tests.api.conftest import with_roots
 from tests.api.drive import Jobs, MakeKey, Server
+from tests.conftest import emptied, new_database, settings_of
 
 AS_LIST = {"Accept": "application/json"}
+
+
+# An API takes seconds to start. These tests share one, and its database, which is emptied for each.
+@pytest.fixture(scope="module")
+def settings(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    directory = tmp_path_factory.mktemp("service")
+    with new_database(postgres_url, template="pruneserve") as url:
+        yield with_roots(settings_of(url, directory), directory)
+
+
+@pytest.fixture
+def database(engine: Engine) -> Database:
+    return emptied(engine)
+
+
+@pytest.fixture(scope="module")
+def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server.start(settings, tmp_path_factory.mktemp("api") / "api.log")
+    yield server
+    server.process.kill()
+    server.process.wait()
 
 
 @pytest.fixture
@@ -141,16 +166,6 @@ def test_many_streams_of_one_job_all_get_every_event(http: httpx.Client, jobs: J
     assert seen == [list(range(1, 54))] * 20
 
 
-def test_the_server_exits_with_a_stream_open(http: httpx.Client, server: Server, jobs: Jobs) -> None:
-    with stream(http, jobs.running().job_id) as events:
-        next(events)
-        server.process.send_signal(signal.SIGTERM)
-        # The stream ends in good order: no exception of a broken connection.
-        assert ids(events) == [2]
-    # After its shutdown in good order uvicorn ends by the signal that it was sent.
-    assert server.process.wait(60) == -signal.SIGTERM
-
-
 def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, jobs: Jobs) -> None:
     claim = jobs.running()
     with stream(http, claim.job_id) as events:
@@ -254,3 +269,14 @@ def test_an_open_stream_holds_no_database_session(http: httpx.Client, jobs: Jobs
                 " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
             )
             assert open_transactions.scalar() == 0
+
+
+def test_the_server_exits_with_a_stream_open(http: httpx.Client, server: Server, jobs: Jobs) -> None:
+    """The last test of the shared server."""
+    with stream(http, jobs.running().job_id) as events:
+        next(events)
+        server.process.send_signal(signal.SIGTERM)
+        # The stream ends in good order: no exception of a broken connection.
+        assert ids(events) == [2]
+    # After its shutdown in good order uvicorn ends by the signal that it was sent.
+    assert server.process.wait(60) == -signal.SIGTERM
