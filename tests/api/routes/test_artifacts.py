@@ -18,12 +18,6 @@ from tests.api.drive import Jobs, MakeKey, Server
 CONTENT = os.urandom(3_000_000)
 
 
-@pytest.fixture
-def settings(settings: Settings, store_url: str) -> Settings:
-    """Every test here runs with a directory and with S3."""
-    return settings.model_copy(update={"store_url": store_url})
-
-
 def published(jobs: Jobs, settings: Settings, directory: Path, name: str) -> str:
     """A succeeded job with one artifact; the job's path."""
     claim = jobs.running()
