@@ -18,6 +18,7 @@ from jobs.settings import Settings
 from pruneserve_client import AsyncClient, Client
 from tests.api.drive import Server
 from tests.scripted_server import ScriptedServer, scripted_server
+from tests.tiers import nightly
 
 
 class OnALoop:
@@ -57,7 +58,12 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
-@pytest.fixture(params=["Client", "AsyncClient"])
+EACH_CLIENT = pytest.mark.parametrize("client", ["Client", "AsyncClient"], indirect=True)
+"""Where both have code of their own, in `primitives.py`."""
+
+
+# All other code of `Client` is generated from that of `AsyncClient`.
+@pytest.fixture(params=[nightly("Client"), "AsyncClient"])
 def client(
     request: pytest.FixtureRequest, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Client]:

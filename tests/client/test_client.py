@@ -21,6 +21,7 @@ from pruneserve_client import (
 )
 from pruneserve_client.models import Event, JobDetail, JobRequest, ModelReference, StateChanged
 from pruneserve_client.wire import Body
+from tests.client.conftest import EACH_CLIENT
 from tests.scripted_server import (
     Document,
     Exchange,
@@ -161,6 +162,7 @@ def test_a_server_that_is_not_there_is_unavailable(job_id: UUID) -> None:
         Client("http://127.0.0.1:1", "ps_key").job(job_id)
 
 
+@EACH_CLIENT
 def test_a_submission_is_repeated_under_its_key_until_the_server_is_back(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:
@@ -206,6 +208,7 @@ def test_events_are_read_page_by_page(server: ScriptedServer, client: Client, jo
     assert [event.id for event in client.events(job_id, after=1)] == [2, 3, 4, 5]
 
 
+@EACH_CLIENT
 def test_a_stream_that_breaks_is_resumed_where_it_broke(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:
@@ -227,6 +230,7 @@ def test_a_stream_that_breaks_is_resumed_where_it_broke(
     assert last.state == "succeeded"
 
 
+@EACH_CLIENT
 @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (404, "text/plain"), (302, "text/html")])
 def test_a_page_of_a_proxy_is_borne_once_the_server_has_answered(
     server: ScriptedServer, client: Client, job_id: UUID, status: int, kind: str
@@ -313,6 +317,7 @@ def test_an_older_client_reads_what_a_newer_server_sends(
     assert (later.kind, later.data) == ("later", {"kind": "later", "news": [1]})
 
 
+@EACH_CLIENT
 def test_a_sweep_is_followed_to_its_end(server: ScriptedServer, client: Client) -> None:
     sweep_id = uuid4()
 
