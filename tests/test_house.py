@@ -7,16 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import redis
-
-from cli.embedded.process import free_port
-from cli.embedded.services import Api, Service
-from jobs.database import Database
-from jobs.lifecycle import owner_moves
-from jobs.settings import Settings
-from jobs.spec.job import JobSpec
-from tests.eventually import eventually
-from tests.jobs.queue.fleet import register
 
 CHECKOUT = Path(__file__).parents[1]
 WAKE_UP_TIMEOUT = 60.0
@@ -102,26 +92,6 @@ def test_the_public_names_of_the_library_load_nothing_before_they_are_used(
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert not loaded & {"numpy", "rich", "fastapi", "sqlalchemy", "httpx", "pruning.api", "pruning.estimate"}
-
-
-def test_api_and_scheduler_work_without_torch(
-    without_torch: dict[str, str], settings: Settings, broker_url: str, database: Database, tmp_path: Path
-) -> None:
-    environment = without_torch | {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "BROKER_URL": broker_url,
-        "STORE_URL": settings.store_url,
-    }
-    with database.begin() as session:
-        recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
-        owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
-        register(session, "worker")  # a scheduler wakes live workers only
-    with (
-        Api(tmp_path / "api", free_port(), environment),
-        Service("scheduler", tmp_path / "scheduler", ["scheduler"], environment) as scheduler,
-        redis.Redis.from_url(broker_url) as broker,
-    ):
-        eventually(lambda: broker.llen("cpu"), seconds=WAKE_UP_TIMEOUT, told=scheduler.log.read_text)
 
 
 def _python(source: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -1,16 +1,13 @@
-"""A scheduler runs a round when the queue has changed, and without a connection to hear of it in time."""
+"""A scheduler runs a round when the queue has changed."""
 
 import threading
 
 from sqlalchemy import text
 
-from cli.embedded.process import LOOPBACK, free_port
 from jobs.database import Database
 from jobs.settings import Settings
-from jobs.states import JobState
 from scheduler.rounds import QueueListener
 from tests.conftest import Submit
-from tests.stack import Stack
 
 END = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -34,12 +31,3 @@ def test_a_change_of_the_queue_wakes_also_after_a_lost_connection(
         submit()
         assert woken.wait(30)
     listening.stop()
-
-
-def test_rounds_find_what_is_not_notified(stack: Stack) -> None:
-    nobody = f"postgresql://somebody@{LOOPBACK}:{free_port()}/nothing"
-    stack.environment |= {"DATABASE_LISTEN_URL": nobody}
-    stack.start("tests.faults.no_op_worker")
-    stack.start_scheduler()
-    for _ in range(2):
-        assert stack.wait_for_end(stack.submit(stack.spec())).state == JobState.SUCCEEDED

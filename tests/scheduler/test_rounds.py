@@ -15,6 +15,7 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from cli.embedded.process import LOOPBACK, free_port
 from cli.embedded.valkey import Valkey
 from jobs import limits
 from jobs.database import Database
@@ -29,10 +30,20 @@ from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.claims import job
 from tests.cli.embedded.freezing import frozen
-from tests.clock import Clock
+from tests.clock import Clock, check_times
 from tests.conftest import Submit
 from tests.eventually import eventually
-from tests.scheduler.scheduled import LONG_AGO, expire_leases, messages, pass_a_lease, running, seen, take
+from tests.limits import with_limits
+from tests.scheduler.scheduled import (
+    LONG_AGO,
+    QUEUE,
+    expire_leases,
+    messages,
+    pass_a_lease,
+    running,
+    seen,
+    take,
+)
 
 
 def test_workers_without_heartbeats_for_an_hour_are_deleted(database: Database, scheduler: Scheduler) -> None:
@@ -379,15 +390,25 @@ def test_a_job_whose_workers_die_continues_while_new_blocks_are_finished(
 def test_the_process_starts_without_torch_and_ends_on_sigterm(
     environment: Settings, database: Database, submit: Submit, broker: redis.Redis
 ) -> None:
-    submit()
+    first = submit()
     seen(database, "w1")
+    nobody = f"postgresql://somebody@{LOOPBACK}:{free_port()}/nothing"
+    place = {"DATABASE_LISTEN_URL": nobody, "TZ": "Asia/Kolkata"} | with_limits(HEARTBEAT_SECONDS=0.2)
     program = (
         "import sys, runpy\n"
         "sys.modules['torch'] = sys.modules['transformers'] = None  # an import of them fails\n"
         "runpy.run_module('scheduler', run_name='__main__')\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=os.environ | place, stderr=subprocess.PIPE, text=True
+    )
     try:
+        eventually(lambda: messages(broker) == 1 or process.poll() is not None, every=0.05)
+        with database.begin() as session:
+            assert owner_moves.cancel(session, "ada", first)
+        broker.delete(QUEUE)
+        seen(database, "w1")
+        submit()  # of which no notification reaches the scheduler
         eventually(lambda: messages(broker) == 1 or process.poll() is not None, every=0.05)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
@@ -396,4 +417,5 @@ def test_the_process_starts_without_torch_and_ends_on_sigterm(
         process.kill()
     assert process.returncode == 0
     for secret in (environment.database_url, environment.broker_url):
-        assert secret.get_secret_value() not in log.decode()
+        assert secret.get_secret_value() not in log
+    check_times(log)
