@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from cli.embedded.process import LOOPBACK, free_port
+from cli.embedded.process import free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys, page_sessions
-from jobs.database import Database, sessions
+from jobs.database import Database
 from jobs.settings import Settings
-from jobs.tables import AuditRecord, Base
 from tests.api.drive import Jobs
 from tests.browser.chromium import launched
 from tests.browser.visitor import Visitor
-from tests.conftest import new_database
-from tests.stack import directory_store
+from tests.conftest import emptied, new_database, settings_of
 
 
 # Not for the session: Playwright keeps an event loop running in this thread, and other tests run their own.
@@ -31,21 +29,12 @@ def chromium() -> Iterator[Browser]:
 def settings(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     directory = tmp_path_factory.mktemp("service")
     with new_database(postgres_url, template="pruneserve") as url:
-        yield Settings(
-            DATABASE_URL=url,
-            BROKER_URL=f"redis://{LOOPBACK}:1/0",
-            STORE_URL=directory_store(directory),
-            work_dir=directory / "work",
-        )
+        yield settings_of(url, directory).model_copy(update={"model_roots": (directory / "models",)})
 
 
 @pytest.fixture
 def database(engine: Engine) -> Database:
-    """Without a row, but for the audit log, which can only be added to."""
-    tables = ", ".join(table for table in Base.metadata.tables if table != AuditRecord.__tablename__)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables}"))
-    return sessions(engine)
+    return emptied(engine)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +44,7 @@ def api_address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "BROKER_URL": settings.broker_url.get_secret_value(),
         "STORE_URL": settings.store_url,
+        "PRUNESERVE_MODEL_ROOTS": str(settings.model_roots[0]),
     }
     with Api(tmp_path_factory.mktemp("api"), free_port(), environment) as api:
         yield api.url
