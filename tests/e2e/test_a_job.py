@@ -127,6 +127,7 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     assert job.report["structure"]["left"].startswith(f"{blocks - 1} of {blocks} blocks; ")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
 def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_the_bound(
     service: tuple[Stack, httpx.Client],

@@ -1,4 +1,4 @@
-"""Two real jobs on one small model, in this process: the second reuses what the first has computed."""
+"""Real jobs on one small model, in this process: the second reuses what the first has computed."""
 
 import shutil
 from collections.abc import Callable
@@ -188,6 +188,24 @@ def test_the_second_job_does_not_measure_the_dense_model(
     assert any("dense model was measured before" in message for message in messages(database, second.id))
     divergences = [report["perplexity"]["kl"] for report in (first.report, second.report)]
     assert 0 < divergences[0] < divergences[1]
+
+
+def test_a_model_beyond_its_bound_is_measured_no_further_and_only_its_report_is_kept(
+    database: Database, spec: Callable[..., JobSpec], run: Run
+) -> None:
+    """A search submits such jobs."""
+    # A random model with a vocabulary of 384 guesses: the first 64 windows, a batch, tell.
+    bound = {"gate": {"max_perplexity": 2.0}, "stop_when_missed": True}
+    evaluation = {"dataset": "builtin", "windows": 65, "sequence_length": 32}
+    asked = spec(method="magnitude").model_dump() | bound | {"evaluation": evaluation}
+    with database.begin() as session:
+        job_id = owner_moves.create(session, "ada", JobSpec.model_validate(asked)).id
+    job = run(job_id)
+    assert job.report is not None, job.error
+    assert (job.gate_state, job.report["perplexity"]["cut_short"]) == ("failed", True)
+    with database.begin() as session:
+        kept = session.scalars(select(Artifact.name).where(Artifact.job_id == job_id)).all()
+    assert kept == ["pruning_report.json"]
 
 
 @pytest.mark.parametrize("fault", ["lost", "damaged", "too large"])
