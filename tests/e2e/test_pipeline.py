@@ -1,4 +1,4 @@
-"""A pipeline with a gate: the command, the GitHub action and the GitLab template, on a real service."""
+"""A pipeline with a gate: the commands of CI, on a real service."""
 
 import json
 import os
@@ -15,7 +15,8 @@ from cli.terminal import Exit
 from jobs.tables import Job
 from tests.stack import Stack
 
-CI = Path(__file__).parents[2] / "ci"
+pytestmark = pytest.mark.nightly
+
 TIMEOUT_SECONDS = 200
 EXPORT = "compressed-tensors:fp8"
 
