@@ -17,37 +17,36 @@ from jobs.settings import Settings
 from tests.api.drive import SMALLEST
 
 
-@pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with Postgres(tmp_path_factory.mktemp("own-postgres")) as server:
-        migrations.upgrade(server.url)
-        yield server
+class TestOnItsOwnServer:
+    @pytest.fixture
+    def own_postgres(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+        with Postgres(tmp_path_factory.mktemp("own-postgres")) as server:
+            migrations.upgrade(server.url)
+            yield server
 
+    @pytest.fixture
+    def database_url(self, own_postgres: Postgres) -> str:
+        return own_postgres.url
 
-@pytest.fixture
-def database_url(own_postgres: Postgres) -> str:
-    return own_postgres.url
+    def test_without_its_database_the_service_answers_503_and_recovers(
+        self, own_postgres: Postgres, client: TestClient
+    ) -> None:
+        before = client.post("/v1/jobs", json=SMALLEST)
+        assert before.status_code == 201
+        own_postgres.stop()
 
+        for answer in (client.post("/v1/jobs", json=SMALLEST), client.get("/v1/jobs"), client.get("/readyz")):
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            assert answer.json()["type"] == "urn:pruneserve:problem:unavailable"
+            assert "127.0.0.1" not in answer.text
+        assert client.get("/healthz").status_code == 200
+        assert "Temporarily unavailable" in client.get("/sign-in?token=x").text
 
-def test_without_its_database_the_service_answers_503_and_recovers(
-    own_postgres: Postgres, client: TestClient
-) -> None:
-    before = client.post("/v1/jobs", json=SMALLEST)
-    assert before.status_code == 201
-    own_postgres.stop()
-
-    for answer in (client.post("/v1/jobs", json=SMALLEST), client.get("/v1/jobs"), client.get("/readyz")):
-        assert answer.status_code == 503
-        assert int(answer.headers["Retry-After"]) > 0
-        assert answer.json()["type"] == "urn:pruneserve:problem:unavailable"
-        assert "127.0.0.1" not in answer.text
-    assert client.get("/healthz").status_code == 200
-    assert "Temporarily unavailable" in client.get("/sign-in?token=x").text
-
-    own_postgres.start()
-    assert client.get("/readyz").status_code == 200
-    (job,) = client.get("/v1/jobs").json()["items"]
-    assert job["id"] == before.json()["id"]
+        own_postgres.start()
+        assert client.get("/readyz").status_code == 200
+        (job,) = client.get("/v1/jobs").json()["items"]
+        assert job["id"] == before.json()["id"]
 
 
 @pytest.fixture
