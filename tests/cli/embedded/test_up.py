@@ -7,7 +7,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +81,7 @@ def test_the_sign_in_link_works_once_and_comes_after_the_workers_self_test(runni
         assert another.get(link).status_code == 401
 
 
+@pytest.mark.nightly
 def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path: Path) -> None:
     job = submit(running, small_model)
     followed = running.succeed("wait", job)
@@ -101,7 +101,8 @@ def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path:
     assert "already succeeded" in ended.stderr
 
 
-# Before the job below, whose worker may ask once more after it is cancelled.
+# These two come before the job below, whose worker may ask once more after it is cancelled.
+@pytest.mark.nightly
 def test_quick_gives_a_first_result_without_a_hub(
     running: Up, hub: StandInHub, small_model: Path, tmp_path: Path
 ) -> None:
@@ -118,6 +119,23 @@ def test_quick_gives_a_first_result_without_a_hub(
     assert "succeeded" in title
     assert headline.startswith("**" + quick)
     assert "| speed |" not in summary.read_text()
+
+
+def test_wait_outlives_a_restart_of_the_api(running: Up, hub: StandInHub, small_model: Path) -> None:
+    asked = len(hub.asked)
+    worker, api = running_process(running, "worker"), running_process(running, "api")
+    worker.suspend()  # so that the job is not over before the API is gone
+    job = submit(running, small_model)
+    place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
+    with subprocess.Popen([*PRUNESERVE, "wait", job, *place], stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        assert "queued" in waiting.stdout.readline()
+        api.kill()
+        worker.resume()
+        rest, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
+    assert waiting.returncode == Exit.OK, running.logs()
+    assert rest.count("running") == 1
+    assert len(hub.asked) == asked, "the model is a directory, and its texts are built in"
 
 
 def test_a_hub_that_does_not_answer_is_named_with_what_to_do(
@@ -148,21 +166,6 @@ def test_a_second_up_on_the_same_data_is_refused(running: Up) -> None:
     assert f"process {running.process.pid}" in second.stderr
     assert "--data" in second.stderr
     assert running.process.poll() is None
-
-
-def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> None:
-    worker, api = running_process(running, "worker"), running_process(running, "api")
-    worker.suspend()  # so that the job is not over before the API is gone
-    job = submit(running, small_model)
-    place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
-    with subprocess.Popen([*PRUNESERVE, "wait", job, *place], stdout=subprocess.PIPE, text=True) as waiting:
-        assert waiting.stdout is not None
-        assert "queued" in waiting.stdout.readline()
-        api.kill()
-        worker.resume()
-        rest, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
-    assert waiting.returncode == Exit.OK, running.logs()
-    assert rest.count("running") == 1
 
 
 @pytest.mark.threat
@@ -222,19 +225,6 @@ def test_the_service_may_change_nothing_but_rows(running: Up, statement: str) ->
     url = (running.data.root / "worker" / "secrets" / "DATABASE_URL").read_text().strip()
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
-
-
-@pytest.mark.parametrize("part", ["worker", "scheduler"])
-def test_a_health_check_asks_for_the_heartbeat(running: Up, part: str) -> None:
-    secret = running.data.root / "api" / "secrets" / "DATABASE_URL"
-    place = {"DATABASE_URL_FILE": str(secret), "STORE_URL": running.data.store.as_uri()}
-
-    def ask() -> tuple[int, str]:
-        command = [sys.executable, "-m", "jobs", "health", part]
-        asked = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False)
-        return asked.returncode, asked.stderr
-
-    eventually(lambda: ask() == (0, ""))  # the API is reachable before the worker has tested itself
 
 
 def test_servers_that_die_are_restarted(running: Up) -> None:
