@@ -81,6 +81,7 @@ def test_every_page_names_the_version(site: Path) -> None:
     assert all(f"PruneServe {version}" in page for page in pages)
 
 
+@pytest.mark.nightly
 def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path) -> None:
     with launched() as browser:
         page = browser.new_page()
