@@ -5,6 +5,7 @@ fitted to the last one.
 """
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -65,6 +66,15 @@ RECIPES: dict[str, dict[str, object]] = {
     "wanda, refit": {"method": "wanda", "refit": {"iterations": 3}},
     "wanda, swaps": {"method": "wanda", "swaps": 3},
 }
+# With every change each recipe on one model, and each model but the first two with three recipes.
+WITH_EVERY_CHANGE = {
+    *((name, list(MODELS)[2 + number % 3], torch.float32) for number, name in enumerate(RECIPES)),
+    ("ria", list(MODELS)[2], torch.bfloat16),
+}
+PRUNINGS = [
+    run if run in WITH_EVERY_CHANGE else nightly(*run)
+    for run in (*product(RECIPES, MODELS, [torch.float32]), *product(["ria"], MODELS, [torch.bfloat16]))
+]
 
 
 class Forgotten(InMemory):
@@ -94,12 +104,9 @@ def tokens(count: int = WINDOWS.count) -> torch.Tensor:
     return torch.randint(2, VOCABULARY, (count, WINDOWS.length), generator=random)
 
 
-@pytest.mark.parametrize("model", EACH_MODEL)
-@pytest.mark.parametrize(
-    ("name", "dtype"), [*((name, torch.float32) for name in RECIPES), ("ria", torch.bfloat16)], ids=str
-)
+@pytest.mark.parametrize(("name", "model", "dtype"), PRUNINGS)
 def test_the_memory_of_a_pruning_is_what_is_alive(
-    name: str, dtype: torch.dtype, model: str, monkeypatch: pytest.MonkeyPatch
+    name: str, model: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sparsegpt, "COLUMNS", 16)  # few of a matrix's, as 128 are of a large model's
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **RECIPES[name]})

@@ -26,6 +26,7 @@ from pruning.report import CalibrationFacts, ModelFacts, Report
 from pruning.resume.store import DirectoryResumeStore, RunIdentityCheck
 from tests.pruning.runs import run_recipe
 from tests.pruning.tiny import save_checkpoint, tiny_llama
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +187,7 @@ def test_each_stage_gives_back_the_memory_of_its_copies(
 
 
 @pytest.mark.parametrize("name", sorted(METHODS.keys() - {"none"}))
-@pytest.mark.parametrize("pattern", ["unstructured", "2:4"])
+@pytest.mark.parametrize("pattern", ["unstructured", nightly("2:4")])
 def test_every_method_runs_only_the_stages_that_it_needs(
     tiny_llama_tied_dir: Path, tmp_path: Path, name: str, pattern: str
 ) -> None:
