@@ -76,6 +76,8 @@ _MASKS = "masks.safetensors"  # as pruning.masks.packed names it, which needs to
 
 # Seconds before each further try to reach what did not answer; the last one holds for all that follow.
 _WAITS = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
+# What a longer try counts for: it may have got on, with a download, say.
+_MAX_SECONDS_OF_A_TRY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,8 @@ def requeue_while_unreachable(
     waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
     next_try_at = row.now + timedelta(seconds=waits[-1])
     tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since)
-    held = float(session.scalar(select(usage.SECONDS_HELD).where(*tries_since)) or 0)
+    of_each = func.least(usage.SECONDS_OF_ATTEMPT, _MAX_SECONDS_OF_A_TRY)
+    held = float(session.scalar(select(func.sum(of_each)).where(*tries_since)) or 0)
     if sum(waits) + held > patience_seconds:  # the time since then may be a night in which no worker ran
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))

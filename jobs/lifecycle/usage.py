@@ -51,7 +51,10 @@ def held_until(job_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[date
 
 
 _ENDED = func.coalesce(JobAttempt.ended_at, held_until(JobAttempt.job_id))
-SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
+SECONDS_OF_ATTEMPT = func.extract("epoch", _ENDED - JobAttempt.started_at)
+"""How long a worker has had a job, in one attempt."""
+
+SECONDS_HELD = func.sum(SECONDS_OF_ATTEMPT)
 """How long workers have had a job, in the attempts that a query selects."""
 
 
