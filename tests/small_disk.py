@@ -23,21 +23,20 @@ def mounted(directory: Path, options: str = "size=1m", *, kind: str = "tmpfs") -
 
 
 @contextmanager
-def dead_mount(directory: Path) -> Iterator[Path]:
-    """A directory that is mounted from a process (FUSE) that has died."""
+def dead_mount(directory: Path, *, hangs: bool = False) -> Iterator[Path]:
+    """A directory that is mounted from a process (FUSE) that has died, or that answers nothing."""
     directory.mkdir(parents=True)
     if not Path("/dev/fuse").exists():
         pytest.skip("this machine has no FUSE")
-    device = os.open("/dev/fuse", os.O_RDWR)
-    try:
-        options = f"fd={device},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()}"
+    with Path("/dev/fuse").open("r+b", buffering=0) as device:
+        number = device.fileno()
+        options = f"fd={number},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()}"
         mount = ["mount", "--internal-only", "-t", "fuse", "-o", options, "dead", str(directory)]
-        done = subprocess.run(mount, check=False, capture_output=True, pass_fds=(device,))
-    finally:
-        os.close(device)
-    if done.returncode:
-        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+        if subprocess.run(mount, check=False, capture_output=True, pass_fds=(number,)).returncode:
+            pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
+        try:
+            if not hangs:
+                device.close()
+            yield directory
+        finally:
+            subprocess.run(["umount", "--lazy", str(directory)], check=True)

@@ -18,6 +18,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,6 +52,10 @@ _REMEDIES = {
     errno.EHOSTDOWN: _MOUNT_AGAIN,
     errno.ETIMEDOUT: _MOUNT_AGAIN,
 }
+
+_LOOK_SECONDS = 30.0
+_hanging: dict[Path, Thread] = {}
+"""Looks into directories that have not come back: no more than one for each."""
 
 _MIN_FREE_INODES = 1000  # a job makes a file for each block, and for each file of its model
 _PROBE = b"PruneServe was here\n" * 1024
@@ -137,14 +142,36 @@ def check_roots(configured: Settings) -> None:
     for variable, directories in roots.items():
         for directory in directories:
             try:
-                with os.scandir(directory) as entries:
-                    next(entries, None)
+                _look_into(directory)
             except OSError as error:
                 if is_of_the_machine(error):
                     message = (
                         f"a directory of {variable} cannot be read {with_remedy(error.errno or errno.EIO)}"
                     )
                     raise SelfTestFailed(message, detail=str(directory)) from error
+
+
+def _look_into(directory: Path) -> None:
+    """Raise what the file system raises; TimeoutError where it does not answer, as a hard mount of NFS."""
+    errors = list[OSError]()
+
+    def look() -> None:
+        try:
+            with os.scandir(directory) as entries:
+                next(entries, None)
+        except OSError as error:
+            errors.append(error)
+
+    thread = _hanging.get(directory)
+    if thread is None or not thread.is_alive():
+        thread = _hanging[directory] = Thread(target=look, name=f"look into {directory}", daemon=True)
+        thread.start()
+        thread.join(_LOOK_SECONDS)
+    if thread.is_alive():
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    del _hanging[directory]
+    if errors:
+        raise errors[0]
 
 
 def check_store(configured: Settings) -> None:

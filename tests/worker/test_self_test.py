@@ -54,6 +54,19 @@ def test_a_root_whose_mount_is_dead(
     )
 
 
+def test_a_root_whose_mount_does_not_answer(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(self_test, "_LOOK_SECONDS", 0.2)
+    with dead_mount(tmp_path / "mount", hangs=True) as directory:
+        for _ in range(2):  # the second time for the first one's look, which has not come back
+            message = failure(settings.model_copy(update={"model_roots": (directory,)}), database)
+            assert message.startswith("a directory of PRUNESERVE_MODEL_ROOTS cannot be read (ETIMEDOUT, ")
+    (look,) = self_test._hanging.values()
+    look.join()  # its mount is gone
+    check_without_device(settings, database)
+
+
 @pytest.mark.threat
 def test_a_root_that_owners_have_emptied_or_replaced_is_no_fault(
     settings: Settings, database: Database, tmp_path: Path
