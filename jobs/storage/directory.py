@@ -1,7 +1,7 @@
 """A store that is a directory: what obstore does not do for one.
 
-The API, the scheduler and all workers share it, and a worker that was taken over may put links there. So none
-is followed: a file that only the API may read is not to leave through one.
+The API, the scheduler and all workers share it, and a worker that was taken over may put links there. So no
+read follows one: a file that only the API may read is not to leave through it.
 """
 
 import errno
@@ -11,26 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable, directory_error
+from jobs.storage.errors import NotStored, StoreUnreachable, directory_error
 from pruning.files.frozen_file import open_beneath
 
 
 def open_file(directory: Path, key: str) -> BinaryIO:
     """Open a stored file. Raises StoreError."""
     try:
-        file = os.fdopen(open_beneath(directory, PurePosixPath(key)), "rb")
+        descriptor = open_beneath(directory, PurePosixPath(key))
     except FileNotFoundError as error:
         raise _not_stored(key) from error
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EXDEV):
-            raise StoreRefused(
-                f"the store refuses {key}: it is a link, or in a directory that is one"
-            ) from error
         raise directory_error(error.errno or errno.EIO) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise _not_stored(key)
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def read(file: BinaryIO, part: tuple[int, int] | None, piece_bytes: int) -> Iterator[bytes]:

@@ -21,7 +21,6 @@ from jobs.storage.errors import (
     NotStored,
     StoreDenied,
     StoreFull,
-    StoreRefused,
     StoreUnreachable,
 )
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
@@ -148,12 +147,29 @@ os._exit(9)  # as kill -9 ends it
     assert (list(store.list("jobs/1")), left.exists()) == ([], False)
 
 
-def test_a_file_renamed_during_the_listing_does_not_end_it(tmp_path: Path) -> None:
-    """A link to nothing stands for it: it is in its directory, and has no size."""
-    store = Store(directory_store(tmp_path))
+def test_a_file_renamed_during_the_listing_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, lstat = Store(directory_store(tmp_path)), Path.lstat
     store.put_file("jobs/1/b", small(tmp_path))
-    (tmp_path / "store" / "jobs" / "1" / "a#1").symlink_to(tmp_path / "nothing")
+    (tmp_path / "store" / "jobs" / "1" / "a#1").touch()
+
+    def renamed_before(self: Path) -> os.stat_result:
+        if self.name == "a#1":
+            self.rename(self.with_name("a"))
+        return lstat(self)
+
+    monkeypatch.setattr(Path, "lstat", renamed_before)
     assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
+
+
+def test_a_directory_in_place_of_a_file_is_no_file(tmp_path: Path) -> None:
+    store = Store(directory_store(tmp_path))
+    (tmp_path / "store" / "jobs" / "1").mkdir(parents=True)
+    opened = len([*Path("/proc/self/fd").iterdir()])
+    with pytest.raises(NotStored):
+        store.stream("jobs/1")
+    assert len([*Path("/proc/self/fd").iterdir()]) == opened
 
 
 @pytest.mark.threat
@@ -167,9 +183,9 @@ def test_no_link_in_a_directory_leads_out_of_it(tmp_path: Path) -> None:
     (job / "directory").symlink_to(secret)
     for key in ("jobs/1/file", "jobs/1/directory/key", "../secret/key"):
         for part in (None, (0, 6)):
-            with pytest.raises(StoreRefused, match="refuses"):
+            with pytest.raises(StoreUnreachable, match="the operator must check it"):
                 store.stream(key, part)
-        with pytest.raises(StoreRefused, match="refuses"):
+        with pytest.raises(StoreUnreachable, match="the operator must check it"):
             store.download(key, tmp_path / "copy")
     assert [found.key for found in store.list("jobs")] == ["jobs/1/a"]
     assert b"".join(store.stream("jobs/1/a", (2, 5))) == b"nte"
