@@ -59,16 +59,12 @@ def local_models(roots: Sequence[Path], *, most: int) -> list[str]:
     not see what its workers see.
     """
     budget = iter(range(_MAX_ENTRIES))
-    found = [model for root in roots for model in _models_in(root, _MAX_DEPTH, budget)]
+    found = [str(root) for root in roots if _is_model(root)]
+    found += [model for root in roots for model in _models_below(root, _MAX_DEPTH, budget)]
     return sorted(found)[:most]
 
 
-def _models_in(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]:
-    if (directory / "config.json").is_file():
-        yield str(directory)
-        return
-    if levels == 0:
-        return
+def _models_below(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]:
     try:
         with os.scandir(directory) as entries:
             # `zip` ends with the budget.
@@ -80,7 +76,18 @@ def _models_in(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[
     except OSError:
         return
     for name in inner:
-        yield from _models_in(directory / name, levels - 1, budget)
+        path = directory / name
+        if _is_model(path):
+            yield str(path)
+        elif levels > 1:
+            yield from _models_below(path, levels - 1, budget)
+
+
+def _is_model(directory: Path) -> bool:
+    try:
+        return (directory / "config.json").is_file()
+    except OSError:
+        return False
 
 
 router = APIRouter(include_in_schema=False)

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.page.submit import new
 from api.page.submit.new import local_models
 from jobs.settings import Settings
+from tests.small_disk import dead_mount
 
 
 def place(*directories: Path) -> None:
@@ -38,8 +39,14 @@ def test_models_are_found_two_levels_below_a_root_and_no_link_is_followed(root: 
     assert local_models([root], most=1) == expected[:1]
 
 
-def test_a_root_may_be_a_model_itself(root: Path) -> None:
-    assert local_models([root / "a"], most=9) == [str(root / "a")]
+def test_a_root_may_be_a_model_itself_and_hides_none_below_it(root: Path) -> None:
+    (root / "config.json").touch()
+    assert local_models([root], most=9) == [str(root), str(root / "a"), str(root / "b" / "small")]
+
+
+def test_a_root_that_fails_counts_as_empty(tmp_path: Path, root: Path) -> None:
+    with dead_mount(tmp_path / "mount") as dead:
+        assert local_models([dead, root / "b"], most=9) == [str(root / "b" / "small")]
 
 
 def test_the_search_for_models_reads_a_limited_number_of_entries(tmp_path: Path) -> None:
