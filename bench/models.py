@@ -96,7 +96,8 @@ def measure_job(row: Row, workload: Subject) -> dict[str, Any]:
         try:
             report = run(request, Services(on_shape=shapes.append, resume_store=blocks))
         except InvalidInput as error:
-            error.add_note(f"{finished} has what an earlier run finished: delete it to begin anew")
+            if resumed:
+                error.add_note(f"{finished} has what an earlier run finished: delete it to begin anew")
             raise
         size = sum(file.stat().st_size for file in request.output.glob("*.safetensors"))
     blocks.discard()

@@ -173,7 +173,9 @@ def _writer(
         kind = conversion.get_model_class(architecture)
     except (NotImplementedError, AttributeError, ImportError) as error:  # its package lacks parts of some
         raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
-    kind.no_mtp = True  # blocks that predict further tokens: nothing cuts or measures them
+    # Leave out blocks that predict further tokens, which nothing cuts or measures, where the class of the
+    # family can. Qwen's fails without weights, for want of them.
+    kind.no_mtp = True
 
     def writer(file: Path, dtype: str) -> Any:  # noqa: ANN401 - of the converter
         file_type = gguf.LlamaFileType[_FILE_TYPES[dtype]]

@@ -101,7 +101,7 @@ def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path:
     assert "already succeeded" in ended.stderr
 
 
-# These two come before the job below, whose worker may ask once more after it is cancelled.
+# What counts the questions to the Hub comes before the job whose worker may ask once more after its end.
 @pytest.mark.nightly
 def test_quick_gives_a_first_result_without_a_hub(
     running: Up, hub: StandInHub, small_model: Path, tmp_path: Path

@@ -83,7 +83,9 @@ def test_the_check_says_what_is_wrong(database: Database, database_url: str) -> 
     with database.begin() as session:
         HEARTBEATS["worker"](session, workers.unique_name())
         age(session, "worker", seconds=-600)  # the checks take long on a busy machine
-    assert health("worker", database_url, 0) == ""
+        HEARTBEATS["scheduler"](session, workers.unique_name())
+        age(session, "scheduler", seconds=-600)
+    assert health("worker", database_url, 0) == health("scheduler", database_url, 0) == ""
     with database.begin() as session:
         session.execute(update(Worker).values(quarantined_at=Worker.seen_at, fault="its disk is full"))
     assert health("worker", database_url) == "the worker of this host is in quarantine: its disk is full\n"
