@@ -96,10 +96,8 @@ def jobs(database: Database) -> Jobs:
 
 @pytest.fixture
 def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
-    server = Server.start(settings, tmp_path / "api.log")
-    yield server
-    server.process.kill()
-    server.process.wait()
+    with Server.running(settings, tmp_path / "api.log") as server:
+        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -156,8 +157,9 @@ class Server:
     log: Path
 
     @classmethod
-    def start(cls, settings: Settings, log: Path) -> "Server":
-        """Start it and wait until it answers. `log` takes what it says."""
+    @contextmanager
+    def running(cls, settings: Settings, log: Path) -> Iterator["Server"]:
+        """Start it, wait until it answers, and kill it at the end. `log` takes what it says."""
         port = free_port()
         environment = {
             "DATABASE_URL": settings.database_url.get_secret_value(),
@@ -171,14 +173,22 @@ class Server:
         with log.open("wb") as file:
             process = subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file)
         server = cls(f"http://{LOOPBACK}:{port}", process, log)
+        try:
+            server._wait_until_it_answers()
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+    def _wait_until_it_answers(self) -> None:
         while True:
-            assert process.poll() is None, log.read_text()
+            assert self.process.poll() is None, self.log.read_text()
             try:
-                httpx.get(f"{server.url}/healthz", timeout=60)
+                httpx.get(f"{self.url}/healthz", timeout=60)
             except httpx.ConnectError:
                 time.sleep(0.05)
             else:
-                return server
+                return
 
 
 def scopes_but(*left_out: str) -> list[str]:

@@ -84,12 +84,10 @@ class Account(NamedTuple):
 def account(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Account]:
     """A real API, with a key of ada's."""
     keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
-    server = Server.start(settings.model_copy(update=keys), tmp_path / "api.log")
     with database.begin() as session:
         key = api_keys.create(session, "ada", "test")
-    yield Account(server.url, key)
-    server.process.kill()
-    server.process.wait()
+    with Server.running(settings.model_copy(update=keys), tmp_path / "api.log") as server:
+        yield Account(server.url, key)
 
 
 @pytest.fixture

@@ -41,10 +41,8 @@ def database(engine: Engine) -> Database:
 
 @pytest.fixture(scope="module")
 def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server.start(settings, tmp_path_factory.mktemp("api") / "api.log")
-    yield server
-    server.process.kill()
-    server.process.wait()
+    with Server.running(settings, tmp_path_factory.mktemp("api") / "api.log") as server:
+        yield server
 
 
 @pytest.fixture

@@ -96,12 +96,9 @@ def main() -> None:
             keys = [api_keys.create(session, "ada", "all", api_keys.SCOPES), "pk_not-a-key"]
         os.environ["HF_HUB_OFFLINE"] = "1"  # the Hub's seconds are not the server's
         os.environ["MALLOC_ARENA_MAX"] = "2"  # as in the image
-        server = Server.start(settings, Path(directory) / "api.log")
-        try:
+        with Server.running(settings, Path(directory) / "api.log") as server:
             requests = iter(hostile_requests(settings, keys, options.seed))
             raise SystemExit(_soak(server, requests, options.requests, 60 * options.minutes))
-        finally:
-            server.process.kill()
 
 
 class Memory:

@@ -173,9 +173,7 @@ def test_only_a_trusted_proxy_sets_the_address_of_the_client(
 ) -> None:
     monkeypatch.setenv("PRUNESERVE_TRUSTED_PROXIES", trusted)
     monkeypatch.setattr(limits, "MAX_FAILED_SIGN_INS_PER_MINUTE", 1)
-    once = settings
-    server = Server.start(once, tmp_path / "api.log")
-    try:
+    with Server.running(settings, tmp_path / "api.log") as server:
         answers = [
             httpx.get(
                 f"{server.url}/v1/jobs",
@@ -184,9 +182,6 @@ def test_only_a_trusted_proxy_sets_the_address_of_the_client(
             )
             for client in ("203.0.113.1", "203.0.113.2", "203.0.113.2")
         ]
-    finally:
-        server.process.kill()
-        server.process.wait()
     assert [answer.status_code for answer in answers] == statuses
 
 
