@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from jobs.storage.errors import NotStored, StoreUnreachable, directory_error
+from jobs.storage.errors import StoreUnreachable, directory_error
 from pruning.files.frozen_file import open_beneath
 
 
 def open_file(directory: Path, key: str) -> BinaryIO:
-    """Open a stored file. Raises StoreError."""
+    """Open a stored file. Raises FileNotFoundError, and StoreUnreachable for another error of the disk."""
     try:
         descriptor = open_beneath(directory, PurePosixPath(key))
-    except FileNotFoundError as error:
-        raise _not_stored(key) from error
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise directory_error(error.errno or errno.EIO) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _not_stored(key)
+        raise FileNotFoundError(errno.ENOENT, "not a file", key)
     return os.fdopen(descriptor, "rb")
 
 
@@ -83,10 +83,6 @@ def unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise directory_error(error.errno or errno.EIO) from error
-
-
-def _not_stored(key: str) -> NotStored:
-    return NotStored(f"there is no file {key} in the store")
 
 
 def _raise(error: OSError) -> None:

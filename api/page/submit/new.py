@@ -59,8 +59,8 @@ def local_models(roots: Sequence[Path], *, most: int) -> list[str]:
     not see what its workers see.
     """
     budget = iter(range(_MAX_ENTRIES))
-    found = [str(root) for root in roots if _is_model(root)]
-    found += [model for root in roots for model in _models_below(root, _MAX_DEPTH, budget)]
+    found = {str(root) for root in roots if _is_model(root)}
+    found.update(model for root in roots for model in _models_below(root, _MAX_DEPTH, budget))
     return sorted(found)[:most]
 
 
