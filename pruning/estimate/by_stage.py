@@ -55,8 +55,9 @@ def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
 
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
     """Return the seconds that the machine takes for this work."""
-    rate = machine.rate(dtype)
-    products = done.products / (_MATMUL_EFFICIENCY * rate)
+    rate, wide = machine.rate(dtype), machine.rate("float32")
+    moments = done.moments / (rate if machine.kind == "cuda" else wide)
+    products = (done.products / rate + moments + done.solved / wide) / _MATMUL_EFFICIENCY
     attention = done.attention / (_ATTENTION_EFFICIENCY * rate)
     return products + attention + done.traffic / machine.bytes_per_second
 

@@ -6,7 +6,7 @@ schedule `whole`, 8PT if each block runs forward a second time, and 10PT if its 
 Pruning runs every window through each block twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal, Self
 
 from pruning.estimate.shape import BYTES, ModelShape, ranked_readers, shorter_shape, unit_readers
@@ -102,19 +102,21 @@ class Work:
     products: float = 0.0
     attention: float = 0.0
     traffic: float = 0.0
+    moments: float = 0.0
+    """Operations for second moments: on a CPU in float32 whatever the job's dtype is."""
+    solved: float = 0.0
+    """Operations of solvers and factorisations, always in float32."""
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(
-            self.products + other.products, self.attention + other.attention, self.traffic + other.traffic
-        )
+        return Work(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 
     def __mul__(self, times: float) -> "Work":
-        return Work(self.products * times, self.attention * times, self.traffic * times)
+        return Work(*(mine * times for mine in astuple(self)))
 
     @property
     def operations(self) -> float:
         """The floating-point operations of all products."""
-        return self.products + self.attention
+        return self.products + self.attention + self.moments + self.solved
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,11 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
             for block in shape.blocks
             for matrix in block.inputs
         )
-        work += Work(products=2 * moments * windows.tokens)
+        work += Work(moments=2 * moments * windows.tokens)
         if (
             "activation_error" in recipe.needs
         ):  # the dense hidden states take the same walks, and are compared
-            work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
+            work += Work(moments=2 * moments * windows.tokens) + once * (walks + groups / 2)
     if recipe.permute:
         work += _permutation(recipe, shape) + forward(shape, windows)
     solved = sum(
@@ -218,7 +220,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
         for block in shape.blocks
         for matrix in block.matrices
     )
-    return work + Work(products=solved)
+    return work + Work(solved=solved)
 
 
 def _permutation(recipe: Recipe, shape: ModelShape) -> Work:
@@ -245,7 +247,7 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
     solved = sum(matrix.copies * structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
     walk = forward(shape, windows) * 2.5
-    return walk + Work(products=2 * moments * windows.tokens + solved)
+    return walk + Work(moments=2 * moments * windows.tokens, solved=solved)
 
 
 def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
