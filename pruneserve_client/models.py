@@ -151,7 +151,7 @@ class BlockUnits(Model):
     block: int
     """The decoder block, counted from 0 among those that are left."""
 
-    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
     """What the units are."""
 
     kept: str
@@ -2411,11 +2411,11 @@ class StructureOptions(Model):
     experts: float | None = None
     """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
 
-    kv_groups: float | None = None
-    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
+    kv_heads: float | None = None
+    """Key/value heads to take out of each block, with all query heads that use them: a share below 1, or a number of them."""
 
     parameters: float | None = None
-    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
+    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV heads as whole heads allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
@@ -2640,7 +2640,7 @@ class Uniform(Model):
 class UnitFacts(Model):
     """The units of one kind in each block, before and after."""
 
-    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
     """What the units are."""
 
     dense: int

@@ -63,7 +63,7 @@ class Vary(JsonBody):
     structure: Values = Field(
         [],
         description="What to take out of the model; null takes nothing out.",
-        examples=[[None, {"mlp_channels": 0.25}, {"kv_groups": 1}]],
+        examples=[[None, {"mlp_channels": 0.25}, {"kv_heads": 1}]],
     )
 
     def combinations(self, job: dict[str, Any]) -> Iterator["Combination"]:

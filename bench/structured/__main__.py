@@ -126,7 +126,7 @@ def _widths(plan: CutPlan, model: PreTrainedModel) -> Widths:
     kept = {one.kind: one.kept for one in plan.plans}
     config = model.config
     return Widths(
-        kept.get("kv_groups", config.num_key_value_heads), kept.get("mlp_channels", config.intermediate_size)
+        kept.get("kv_heads", config.num_key_value_heads), kept.get("mlp_channels", config.intermediate_size)
     )
 
 

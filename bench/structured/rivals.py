@@ -17,9 +17,9 @@ from transformers import PreTrainedModel
 
 @dataclass(frozen=True)
 class Widths:
-    """How many KV groups and MLP channels each block keeps, on average for FLAP."""
+    """How many KV heads and MLP channels each block keeps, on average for FLAP."""
 
-    groups: int
+    kv_heads: int
     channels: int
 
 
@@ -32,7 +32,7 @@ def wanda_sp(model: PreTrainedModel, windows: Tensor, widths: Widths) -> int:
     size, lost = _group_size(model), 0
     for block, seen in _walk(model, layers, windows):
         for layer, width, keep in (
-            (block.self_attn.o_proj, size, widths.groups),
+            (block.self_attn.o_proj, size, widths.kv_heads),
             (block.mlp.down_proj, 1, widths.channels),
         ):
             norms = torch.cat(seen[layer]).norm(dim=0)
@@ -70,7 +70,7 @@ def flap(model: PreTrainedModel, windows: Tensor, widths: Widths) -> int:
     found = []
     for block, seen in _walk(model, layers, windows):
         for layer, width, keep in (
-            (block.self_attn.o_proj, size, widths.groups),
+            (block.self_attn.o_proj, size, widths.kv_heads),
             (block.mlp.down_proj, 1, widths.channels),
         ):
             scores = _fluctuation(seen[layer]) * layer.weight.square().sum(dim=0)

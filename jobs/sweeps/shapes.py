@@ -1,6 +1,6 @@
 """The shapes that a search for the best model of a size compares: pure functions of the dense model's shape.
 
-What must go can be divided among KV groups and MLP channels. For each number of groups, as many channels go
+What must go can be divided among KV heads and MLP channels. For each number of heads, as many channels go
 as the target needs, so that every shape of the comparison meets it as closely as it can. In addition
 there are shapes that lose whole blocks instead, some blocks and for the rest MLP channels, and of a mixture
 of experts those that lose experts.
@@ -19,7 +19,7 @@ from jobs.sweeps.target import Target
 from pruning.estimate import BlockShape, ModelShape
 from pruning.estimate.shape import BYTES, smaller_shape, unit_readers
 from pruning.recipe import StructureOptions
-from pruning.recipe.units import EXPERTS, KV_GROUPS, MLP_CHANNELS
+from pruning.recipe.units import EXPERTS, KV_HEADS, MLP_CHANNELS
 
 # Biases and the header of a file, of which a shape knows nothing.
 _FILE_OVERHEAD = 1.002
@@ -32,7 +32,7 @@ _SPEED_SHARES = (0.9, 0.7)
 _MIXED = 4
 # What a search counts through one by one. A config.json may name far more than any model has.
 _MAX_BLOCKS = 2048
-_MAX_KV_GROUPS = 1024
+_MAX_KV_HEADS = 1024
 _MAX_EXPERTS = 4096
 _MAX_CHANNELS = 1_000_000  # of which structure can name a number
 
@@ -64,7 +64,7 @@ class _Space:
     """What can go of a model."""
 
     dense: ModelShape
-    groups: tuple[int, ...]  # numbers of KV groups that can go
+    kv_heads: tuple[int, ...]  # numbers of KV heads that can go
     channels: int  # MLP channels of each block; 0 where none can go
     experts: int  # of each block, that can be cut: all but those that a token is routed to
 
@@ -125,8 +125,8 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
     NoCandidateShape
         Where nothing that can go is enough, or nothing needs to go.
     Unsearchable
-        Where the model has more blocks, KV groups or experts than a search counts through, or heads that are
-        fewer than its KV groups.
+        Where the model has more blocks, KV heads or experts than a search counts through, or heads that are
+        fewer than its KV heads.
     """
     _check(dense)
     space = _space(dense)
@@ -141,7 +141,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
         found += [shape for shape in divided if shape not in found]
     if not found:
         smallest = space.without(
-            {KV_GROUPS.name: space.groups[-1], MLP_CHANNELS.name: _most_channels(space, multiple)}
+            {KV_HEADS.name: space.kv_heads[-1], MLP_CHANNELS.name: _most_channels(space, multiple)}
         )
         raise NoCandidateShape(
             f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
@@ -151,13 +151,13 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
 
 
 def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> Iterator[Shape]:
-    """Yield for each number of KV groups the shape with the most MLP channels that meets the target."""
-    for groups in space.groups:
-        shape = _fewest_channels(space, meets, multiple, {KV_GROUPS.name: groups})
+    """Yield for each number of KV heads the shape with the most MLP channels that meets the target."""
+    for kv_heads in space.kv_heads:
+        shape = _fewest_channels(space, meets, multiple, {KV_HEADS.name: kv_heads})
         if shape is not None:
             yield shape
             if MLP_CHANNELS.name not in shape.structure:
-                return  # more groups would only take more out
+                return  # more heads would only take more out
 
 
 def _mixed(
@@ -226,26 +226,30 @@ def _faster(speedup: float, share: float, shape: Shape) -> bool:
 
 def _check(dense: ModelShape) -> None:
     """Raise `Unsearchable` for a model of which there would be too much to count."""
-    groups = dense.key_value_heads or 1
+    kv_heads = dense.key_value_heads or 1
     experts = max(one.copies for block in dense.blocks for one in block.matrices)
     for name, number, most in (
         ("layers", len(dense.blocks), _MAX_BLOCKS),
-        ("KV groups", groups, _MAX_KV_GROUPS),
+        ("KV heads", kv_heads, _MAX_KV_HEADS),
         ("experts in a block", experts, _MAX_EXPERTS),
         ("MLP channels", max(_mlp_width(block, dense.hidden) for block in dense.blocks), _MAX_CHANNELS),
     ):
         if number > most:
             raise Unsearchable(f"has {number} {name}; a search for a size takes models with at most {most}")
-    if dense.heads is not None and dense.heads < groups:
-        raise Unsearchable(f"has {groups} KV groups, which may be at most its number of heads, {dense.heads}")
+    if dense.heads is not None and dense.heads < kv_heads:
+        raise Unsearchable(
+            f"has {kv_heads} KV heads, which may be at most its number of heads, {dense.heads}"
+        )
 
 
 def _space(dense: ModelShape) -> _Space:
     widths = {_mlp_width(block, dense.hidden) for block in dense.blocks}
     channels = widths.pop() if len(widths) == 1 else 0
-    groups, heads = dense.key_value_heads or 1, dense.heads or 1
+    kv_heads, heads = dense.key_value_heads or 1, dense.heads or 1
     # Numbers of heads that divide the hidden size: every family's config accepts them.
-    possible = (gone for gone in range(1, groups) if dense.hidden % ((groups - gone) * heads // groups) == 0)
+    possible = (
+        gone for gone in range(1, kv_heads) if dense.hidden % ((kv_heads - gone) * heads // kv_heads) == 0
+    )
     routed = [one for block in dense.blocks for one in block.matrices if one.copies > 1]
     experts = min((one.copies - round(one.copies * one.share) for one in routed), default=0)
     return _Space(dense, (0, *possible), channels, experts)

@@ -147,10 +147,10 @@ def _fused_attention(config: Config) -> Matrices:
 
 def _falcon_attention(config: Config) -> Matrices:
     if config.flag("new_decoder_architecture", default=False):
-        groups = config.number("num_kv_heads", default=config.heads)
+        kv_heads = config.number("num_kv_heads", default=config.heads)
     else:
-        groups = 1 if config.flag("multi_query", default=True) else config.heads
-    query, key, value, output = _separate_attention(config, key_value_heads=groups)
+        kv_heads = 1 if config.flag("multi_query", default=True) else config.heads
+    query, key, value, output = _separate_attention(config, key_value_heads=kv_heads)
     return (Matrix(query.outputs + key.outputs + value.outputs, config.hidden, "attention"), output)
 
 

@@ -150,7 +150,7 @@ def ranked_readers(
     routed = shape.has_experts
     for reader in unit_readers(block, shape.hidden):
         if reader.inputs == block.attention and reader.share == 1:
-            kind, has_share = "kv_groups", True
+            kind, has_share = "kv_heads", True
         elif routed and reader.copies == 1:
             continue
         else:
@@ -162,7 +162,7 @@ def ranked_readers(
 def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
-    A share of the parameters counts as that share of every width. A number of KV groups is not counted where
+    A share of the parameters counts as that share of every width. A number of KV heads is not counted where
     the shape does not say how many there are. The first blocks count as the remaining ones.
     """
     left = _share_left(structure, "attention", shape.key_value_heads or 0)

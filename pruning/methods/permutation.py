@@ -25,7 +25,7 @@ from pruning.models.layers import LinearLayer
 from pruning.models.replay import is_rounding
 from pruning.recipe import CHANNEL_KINDS, ChannelKind, Need, Recipe, group_of
 from pruning.resume.hashed_file import ComputedTensors
-from pruning.structure.kv_groups import kv_groups_of
+from pruning.structure.kv_heads import kv_heads_of
 from pruning.structure.mlp_channels import mlp_channels_of
 from pruning.structure.units import Slice
 
@@ -188,7 +188,7 @@ def _mlp(model: PreTrainedModel, block: Block) -> Channels:
 
 
 def _values(model: PreTrainedModel, block: Block) -> Channels:
-    units = kv_groups_of(model, block)
+    units = kv_heads_of(model, block)
     *written, read = units.slices
     places = []
     for place in written:

@@ -49,7 +49,7 @@ _READS: Mapping[str, UnitName] = {
 _FUSED: Mapping[str, UnitName] = {
     name: kind.name for kind in UNIT_KINDS.values() for name in kind.fused_writers
 }
-# Attention layers of families that lose no KV groups.
+# Attention layers of families that lose no KV heads.
 _NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 
 Kept = Mapping[tuple[int, UnitName], str]

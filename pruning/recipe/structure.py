@@ -63,17 +63,17 @@ class StructureOptions(StrictModel):
         description="Routed experts to take out of each block that has some: a share below 1, or a number of "
         "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
     )
-    kv_groups: Amount | None = Field(
+    kv_heads: Amount | None = Field(
         None,
-        description="Groups of attention heads that share a key and a value, to take out of each block with "
-        "all of their query heads: a share below 1, or a number of them.",
+        description="Key/value heads to take out of each block, with all query heads that use them: a share "
+        "below 1, or a number of them.",
     )
     parameters: float | None = Field(
         None,
         gt=0,
         lt=1,
         description="The share of the blocks' parameters to take out, in place of shares or numbers of "
-        "units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as "
+        "units: as large a share of the KV heads as whole heads allow, and the rest as MLP channels, or as "
         "experts where MLPs are split into these.",
     )
     multiple_of: int | None = Field(

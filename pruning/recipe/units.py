@@ -161,7 +161,7 @@ def _key_value_heads(config: Config) -> int | None:
     return count_of(config.get("num_key_value_heads"))
 
 
-def _refused_heads(kept: int, groups: int, config: Config, _is_share: bool) -> str | None:
+def _refused_heads(kept: int, kv_heads: int, config: Config, _is_share: bool) -> str | None:
     """Say why the heads that are left do not fit the hidden size, for families whose config insists on it.
 
     A share is not rounded to what fits.
@@ -169,29 +169,29 @@ def _refused_heads(kept: int, groups: int, config: Config, _is_share: bool) -> s
     if config.get("model_type") not in HEADS_DIVIDE_THE_HIDDEN_SIZE:
         return None
     heads, hidden = count_of(config.get("num_attention_heads")), count_of(config.get("hidden_size"))
-    if heads is None or hidden is None or heads < groups:
+    if heads is None or hidden is None or heads < kv_heads:
         return None
-    together = heads // groups
-    most = min(groups - 1, hidden // together)
+    together = heads // kv_heads
+    most = min(kv_heads - 1, hidden // together)
     possible = [left for left in range(1, most + 1) if hidden % (left * together) == 0]
     if kept in possible:
         return None
     nearest = min(possible, key=lambda left: abs(left - kept), default=None)
     hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
     return (
-        f"of {groups}, {kept} would be left, and its config refuses {kept * together} heads for a hidden "
+        f"of {kv_heads}, {kept} would be left, and its config refuses {kept * together} heads for a hidden "
         f"size of {hidden}{hint}"
     )
 
 
 _QUERIES_KEYS_VALUES = ("q_proj", "k_proj", "v_proj")
-KV_GROUPS = UnitKind(
-    name="kv_groups",
-    label="KV groups",
+KV_HEADS = UnitKind(
+    name="kv_heads",
+    label="KV heads",
     short_label="KV",
     example="1",
     form_hint="How many to remove from each block: 50% or 1.",
-    implementation="pruning.structure.kv_groups:find_kv_groups",
+    implementation="pruning.structure.kv_heads:find_kv_heads",
     estimated_as="attention",
     part_of_share="whole",
     count=_key_value_heads,
@@ -205,7 +205,7 @@ KV_GROUPS = UnitKind(
     fused_writers=frozenset({"qkv_proj"}),
 )
 
-UNIT_KINDS: Mapping[str, UnitKind] = {kind.name: kind for kind in (MLP_CHANNELS, EXPERTS, KV_GROUPS)}
+UNIT_KINDS: Mapping[str, UnitKind] = {kind.name: kind for kind in (MLP_CHANNELS, EXPERTS, KV_HEADS)}
 """Every kind by its name, in the order of messages and fields. A block loses units of the last kind first."""
 
 if TYPE_CHECKING:

@@ -170,7 +170,7 @@ def gallery(database: Database) -> dict[str, UUID]:
         smaller(384, 1, 24.6),
         method=None,
         sparsity=0,
-        structure={"mlp_channels": 0.25, "kv_groups": 1},
+        structure={"mlp_channels": 0.25, "kv_heads": 1},
         gate={"max_bytes": 250_000_000, "min_speedup": 1.2},
         name="SmolLM2 for the edge",
     )
@@ -210,19 +210,19 @@ def search(database: Database, *, rounds: int) -> UUID:
     return sweep_id
 
 
-def smaller(channels: int, groups: int, perplexity: float) -> dict[str, Any]:
-    """A report of a cut: of 1,536 MLP channels and 3 KV groups so many go, and nothing is masked."""
-    kept = 1 - 0.5 * channels / 1536 - 0.1 * groups
+def smaller(channels: int, kv_heads: int, perplexity: float) -> dict[str, Any]:
+    """A report of a cut: of 1,536 MLP channels and 3 KV heads so many go, and nothing is masked."""
+    kept = 1 - 0.5 * channels / 1536 - 0.1 * kv_heads
     told = report(0.0, 17.5, perplexity)
     told["sparsity"] = {"overall": 0.0, "layers": []}
     told["structure"] = {
         "depth": None,
         "units": [
             {"kind": kind, "dense": dense, "kept": dense - gone}
-            for kind, dense, gone in (("mlp_channels", 1536, channels), ("kv_groups", 3, groups))
+            for kind, dense, gone in (("mlp_channels", 1536, channels), ("kv_heads", 3, kv_heads))
             if gone
         ],
-        "left": f"{1536 - channels:,} of 1,536 MLP channels, {3 - groups} of 3 KV groups in each block",
+        "left": f"{1536 - channels:,} of 1,536 MLP channels, {3 - kv_heads} of 3 KV heads in each block",
         "dense_parameters": 134_515_008,
         "parameters": round(134_515_008 * kept),
         "dense_bytes": 269_060_552,
@@ -280,8 +280,8 @@ def sized_search(database: Database, *, ended: int) -> UUID:
     target = Target(max_bytes=220_000_000)
     request = {"job": recipe, "target": target.model_dump(mode="json")}
     structures = [
-        {name: gone for name, gone in (("mlp_channels", channels), ("kv_groups", groups)) if gone}
-        for channels, groups, _ in SHAPES
+        {name: gone for name, gone in (("mlp_channels", channels), ("kv_heads", kv_heads)) if gone}
+        for channels, kv_heads, _ in SHAPES
     ]
     specs = [
         JobSpec.model_validate(
@@ -299,9 +299,9 @@ def sized_search(database: Database, *, ended: int) -> UUID:
     with database.begin() as session:
         sweep_id = sweeps.create(session, "ada", request, specs, {}, search=Search(shapes=list(shapes))).id
         ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
-    for job_id, (channels, groups, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
+    for job_id, (channels, kv_heads, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
         held = claim(database, job_id)
         with database.begin() as session:
-            told = smaller(channels, groups, perplexity) | {"exports": exported(0.8)["exports"]}
+            told = smaller(channels, kv_heads, perplexity) | {"exports": exported(0.8)["exports"]}
             assert lifecycle.succeed(session, held, told, [])
     return sweep_id

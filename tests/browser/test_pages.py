@@ -106,7 +106,7 @@ def test_figures_fit_their_cards_and_details_follow_in_two_screens(
 ) -> None:
     both = smaller(384, 1, 48663.37801129717)
     both["sparsity"] = report(0.5, 17.5, 30.0)["sparsity"]
-    structure = {"mlp_channels": 0.25, "kv_groups": 1}
+    structure = {"mlp_channels": 0.25, "kv_heads": 1}
     gate = {"max_perplexity": 40.0, "max_perplexity_increase": 0.5, "max_bytes": 250_000_000, "max_kl": 0.1}
     shown = [
         succeeded(database, smaller(384, 1, 24.6), method=None, sparsity=0, structure=structure, gate=gate),

@@ -97,5 +97,5 @@ def test_the_client_does_not_validate_for_the_server() -> None:
 
 def test_one_unit_of_a_structure_is_sent_as_the_server_reads_it() -> None:
     for written in (1, 1.0):
-        sent = JobRequest.model_validate({"model": "org/name", "structure": {"kv_groups": written}}).as_sent()
-        assert '"kv_groups": 1}' in json.dumps(sent)
+        sent = JobRequest.model_validate({"model": "org/name", "structure": {"kv_heads": written}}).as_sent()
+        assert '"kv_heads": 1}' in json.dumps(sent)

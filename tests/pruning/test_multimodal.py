@@ -130,12 +130,12 @@ RUNS: dict[str, dict[str, Any]] = {
         "sparsity": 0.5,
         "recovery": {"distil": {"tokens": 384, "tokens_per_step": 48}},
     },
-    "channels and groups": {"structure": {"mlp_channels": 0.25, "kv_groups": 1}},
+    "channels and heads": {"structure": {"mlp_channels": 0.25, "kv_heads": 1}},
     "blocks": {"structure": {"blocks": 1}, "method": "wanda", "sparsity": 0.5},
 }
 WITH_EVERY_CHANGE = {
     ("gemma3", "trained"),
-    ("qwen3_vl", "channels and groups"),
+    ("qwen3_vl", "channels and heads"),
     ("mistral3", "blocks"),
     ("llama4", "trained"),
 }

@@ -84,15 +84,15 @@ def prunings(page: str) -> list[str]:
 
 UNITS = [
     {"kind": "mlp_channels", "dense": 1536, "kept": 1152},
-    {"kind": "kv_groups", "dense": 4, "kept": 2},
+    {"kind": "kv_heads", "dense": 4, "kept": 2},
 ]
 
 
 @pytest.mark.parametrize(
     ("cut", "words"),
     [
-        (Cut({"mlp_channels": 0.25, "kv_groups": 2}, None, None), f"MLP {MINUS}25 %, KV {MINUS}2"),
-        (Cut({"mlp_channels": 384, "kv_groups": 0.5}, None, None), f"MLP {MINUS}384, KV {MINUS}50 %"),
+        (Cut({"mlp_channels": 0.25, "kv_heads": 2}, None, None), f"MLP {MINUS}25 %, KV {MINUS}2"),
+        (Cut({"mlp_channels": 384, "kv_heads": 0.5}, None, None), f"MLP {MINUS}384, KV {MINUS}50 %"),
         (Cut({"parameters": 0.3, "blocks": None}, None, None), f"parameters {MINUS}30 %"),
         (Cut({"parameters": 0.3}, UNITS, None), f"MLP {MINUS}25 %, KV 4 → 2"),
         (Cut({"blocks": 2}, [], {"dense": 30, "dropped": [4, 9]}), "blocks 30 → 28"),
@@ -104,7 +104,7 @@ def test_a_cut_is_written_as_it_was_asked_for_and_then_as_it_was_made(cut: Cut, 
 
 
 def cut_job(jobs: Jobs, **more: Any) -> UUID:
-    claim = jobs.running(method=None, sparsity=0, structure={"mlp_channels": 0.25, "kv_groups": 2}, **more)
+    claim = jobs.running(method=None, sparsity=0, structure={"mlp_channels": 0.25, "kv_heads": 2}, **more)
     sizes = {"parameters": 150, "dense_parameters": 200, "bytes": 300, "dense_bytes": 400, "left": ""}
     jobs.succeed(claim, structure={"units": UNITS, "depth": None, **sizes})
     return claim.job_id

@@ -108,8 +108,8 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         ),
         (
             MODEL
-            | {"goal": "smaller", "structure.mlp_channels": "25%", "structure.kv_groups": "1", "name": "x"},
-            {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}, "name": "x"},
+            | {"goal": "smaller", "structure.mlp_channels": "25%", "structure.kv_heads": "1", "name": "x"},
+            {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_heads": 1}, "name": "x"},
         ),
         (
             LEAST | {"method.name": "wanda", "structure.mlp_channels": "384"},
@@ -200,7 +200,7 @@ ASKED: list[dict[str, Any]] = [
         "gate": {"max_perplexity": 9.0, "max_kl": 0.1, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"its": "'$(touch x), =`y`\\"},
     },
-    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
+    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_heads": 1}},
     {"model": "org/name", "structure": {"parameters": 0.3, "multiple_of": 8}},
     {
         "model": "org/name",

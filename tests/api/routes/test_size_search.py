@@ -25,7 +25,7 @@ DENSE = 20.0
 def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]]:
     details = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
     return [
-        {name: spec["structure"][name] for name in ("blocks", "kv_groups", "mlp_channels", "multiple_of")}
+        {name: spec["structure"][name] for name in ("blocks", "kv_heads", "mlp_channels", "multiple_of")}
         for spec in details
     ]
 
@@ -33,8 +33,8 @@ def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]
 class Measurement:
     """Perplexity that grows with what a job takes out, by the given weights; the first `failing` fail."""
 
-    def __init__(self, *, of_groups: float = 2.0, failing: int = 0) -> None:
-        self._of_groups, self._failing = of_groups, failing
+    def __init__(self, *, of_heads: float = 2.0, failing: int = 0) -> None:
+        self._of_heads, self._failing = of_heads, failing
         self.perplexities: dict[str, float] = {}
 
     def __call__(self, claim: lifecycle.Claim) -> dict[str, Any] | None:
@@ -44,9 +44,9 @@ class Measurement:
         structure = claim.spec.recipe.structure
         assert structure is not None
         gone = (structure.parameters or 0) + (structure.mlp_channels or 0) / 128 + (structure.blocks or 0)
-        perplexity = DENSE * (1 + gone**2 + self._of_groups * (structure.kv_groups or 0) / 4)
+        perplexity = DENSE * (1 + gone**2 + self._of_heads * (structure.kv_heads or 0) / 4)
         self.perplexities[str(claim.job_id)] = perplexity
-        parameters = int(66_000 - 36_864 * gone - 24_576 * (structure.kv_groups or 0) / 4)
+        parameters = int(66_000 - 36_864 * gone - 24_576 * (structure.kv_heads or 0) / 4)
         return {
             "perplexity": {"dense": DENSE, "pruned": perplexity},
             "sparsity": {"overall": 0.0, "layers": []},
@@ -72,7 +72,7 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     assert len(sweep["jobs"]) == len(sweep["search"]["shapes"]) == 4
     asked = structures(sweep, client)
     for shape, structure in zip(sweep["search"]["shapes"], asked, strict=True):
-        expected = {"blocks": None, "kv_groups": None, "mlp_channels": None} | shape["structure"]
+        expected = {"blocks": None, "kv_heads": None, "mlp_channels": None} | shape["structure"]
         assert structure == expected | {"multiple_of": None}
         assert shape["parameters"] <= 50_000
     measured = Measurement()
@@ -164,7 +164,7 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 ) -> None:
     request = {"job": {"model": llama}, "target": {"max_bytes": 100_000}}
     sweep = client.post("/v1/sweeps", json=request).json()
-    ended = SweepRunner(database, Measurement(of_groups=0.0, failing=1)).run(sweep["id"], client)
+    ended = SweepRunner(database, Measurement(of_heads=0.0, failing=1)).run(sweep["id"], client)
     assert (ended["state"], ended["jobs"][0]["state"]) == ("succeeded", "failed")
     assert ended["search"]["best_job"] in [job["id"] for job in ended["jobs"][1:]]
     again = client.post("/v1/sweeps", json=request).json()
@@ -213,7 +213,7 @@ def test_the_smallest_model_within_a_bound_is_found_by_bisection(
 @pytest.mark.parametrize(
     ("job", "target", "field"),
     [
-        ({"structure": {"kv_groups": 1}}, {"max_parameters": 50_000}, "job.structure.kv_groups"),
+        ({"structure": {"kv_heads": 1}}, {"max_parameters": 50_000}, "job.structure.kv_heads"),
         ({"structure": {"parameters": 0.1}}, {"max_bytes": 100_000}, "job.structure.parameters"),
         ({"structure": "half"}, {"max_bytes": 100_000}, "job.structure"),
         ({"gate": {"max_kl": 1.0}}, {"max_bytes": 100_000}, "body"),
@@ -254,7 +254,7 @@ def test_shapes_are_counted_in_a_pool_and_a_config_that_fits_none_is_named(
     assert answer.status_code == 422, answer.text
     (error,) = answer.json()["errors"]
     assert error["field"] == "job.model"
-    assert "24 KV groups" in error["message"]
+    assert "24 KV heads" in error["message"]
     assert [name[:3] for name in threads] == ["hub"]
 
 

@@ -55,7 +55,7 @@ def test_the_same_units_go_as_in_the_published_code(
     rival: Callable[[PreTrainedModel, Tensor, Widths], int], published: list[tuple[list[int], int]]
 ) -> None:
     model, windows = small_model()
-    lost = rival(model, windows, Widths(groups=1, channels=CHANNELS // 2))
+    lost = rival(model, windows, Widths(kv_heads=1, channels=CHANNELS // 2))
     layers = list(model.get_submodule("model.layers"))
     found = [
         (gone(layer.self_attn.o_proj.weight, SIZE), gone(layer.mlp.down_proj.weight, 1)) for layer in layers
@@ -76,7 +76,7 @@ def test_flap_adds_what_the_units_gave_on_average_to_the_bias() -> None:
     layer = dense.get_submodule("model.layers.2.mlp.down_proj")
     layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     dense(windows)
-    flap(model, windows, Widths(groups=1, channels=CHANNELS // 2))
+    flap(model, windows, Widths(kv_heads=1, channels=CHANNELS // 2))
     lowest = [channel for channel in range(CHANNELS) if FLAP[2][1] >> channel & 1]
     given = layer.weight[:, lowest] @ inputs[0].mean(dim=(0, 1))[lowest]
     torch.testing.assert_close(model.get_parameter("model.layers.2.mlp.down_proj.bias"), given)

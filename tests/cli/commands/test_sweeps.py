@@ -45,11 +45,11 @@ def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
 
 def test_structures_are_sent_as_objects_and_mask_nothing_by_themselves(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
-    cuts = ["--vary", 'structure={"kv_groups": 1, "mlp_channels": 0.25}', "--vary", "structure=null"]
+    cuts = ["--vary", 'structure={"kv_heads": 1, "mlp_channels": 0.25}', "--vary", "structure=null"]
     assert pruneserve(server, "submit", "--model", "org/name", *cuts).exit_code == 0
     masked = [*cuts, "--vary", "method=null,gblm", "--sparsity", "0.5"]
     assert pruneserve(server, "submit", "--model", "org/name", *masked).exit_code == 0
-    structure = [{"kv_groups": 1, "mlp_channels": 0.25}, None]
+    structure = [{"kv_heads": 1, "mlp_channels": 0.25}, None]
     model = {"model": {"id": "org/name"}}
     assert sent == [
         {"job": model, "vary": {"structure": structure}},

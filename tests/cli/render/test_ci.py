@@ -20,7 +20,7 @@ STRUCTURE = {
         "dropped": [{"block": 29, "kl": 0.1}, {"block": 28, "kl": 0.2}],
     },
     "units": [
-        {"kind": "kv_groups", "dense": 4, "requested": 3, "kept": 3},
+        {"kind": "kv_heads", "dense": 4, "requested": 3, "kept": 3},
         {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
     ],
     "blocks": [],
@@ -32,7 +32,7 @@ STRUCTURE = {
 SIZES = {"dense_bytes": 4000, "bytes": 3000}
 RATE = {"phase": "prefill", "batch": 1, "dense": 100.0, "pruned": 125.0, "speedup": 1.25, "noise": 0.01}
 PERPLEXITY = {"dense": 8.0, "pruned": 10.0}
-IN_EACH = "3 of 4 KV groups, 1,152 of 1,536 MLP channels in each"
+IN_EACH = "3 of 4 KV heads, 1,152 of 1,536 MLP channels in each"
 
 
 def structured(**more: object) -> dict[str, Any]:

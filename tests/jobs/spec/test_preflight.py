@@ -161,8 +161,8 @@ LLAMA = {
     [
         *({"mlp_channels": amount} for amount in (0.25, 0.5, 0.99, 0.995, 1, 47, 48, 400)),
         *({"mlp_channels": amount, "multiple_of": 32} for amount in (0.2, 0.3)),
-        *({"kv_groups": amount} for amount in (0.05, 0.5, 0.9, 1, 2, 3, 4, 6, 7, 8)),
-        {"kv_groups": 5, "mlp_channels": 48},
+        *({"kv_heads": amount} for amount in (0.05, 0.5, 0.9, 1, 2, 3, 4, 6, 7, 8)),
+        {"kv_heads": 5, "mlp_channels": 48},
         *({"experts": amount} for amount in (0.5, 1)),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
     spec = JobSpec.model_validate({"recipe": recipe, "evaluation": {"dataset": "builtin"}})
     expected = set()
     # One kind at a time: the library ends at the first that it refuses.
-    for others in ({"kv_groups"}, {"mlp_channels"}):
+    for others in ({"kv_heads"}, {"mlp_channels"}):
         asked = {name: value for name, value in structure.items() if name not in others}
         if not set(asked) <= {"multiple_of"}:
             try:
@@ -259,15 +259,15 @@ def test_the_configs_of_these_families_insist_on_heads_that_divide(family: str) 
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize(("groups", "expected"), [(65_536, ["structure.kv_groups"]), (65_537, [])])
+@pytest.mark.parametrize(("kv_heads", "expected"), [(65_536, ["structure.kv_heads"]), (65_537, [])])
 def test_a_config_out_of_bounds_is_left_to_the_worker_and_not_counted_with(
-    places: FileRoots, tmp_path: Path, groups: int, expected: list[str]
+    places: FileRoots, tmp_path: Path, kv_heads: int, expected: list[str]
 ) -> None:
     config = {
         "model_type": "llama",
         "hidden_size": 65_537,  # a prime
-        "num_attention_heads": groups,
-        "num_key_value_heads": groups,
+        "num_attention_heads": kv_heads,
+        "num_key_value_heads": kv_heads,
     }
     (tmp_path / "models/good/config.json").write_text(json.dumps(config))
-    assert fields(places, tmp_path / "models/good", structure={"kv_groups": 0.5}) == expected
+    assert fields(places, tmp_path / "models/good", structure={"kv_heads": 0.5}) == expected

@@ -15,13 +15,13 @@ from pruning.recipe import StructureOptions
 from tests.jobs.sweeps.llama import LLAMA
 
 
-def parameters_of(groups: int, channels: int, blocks: int = 0, *, of: int = 2) -> int:
-    """Count the parameters of a model of `of` blocks without so many KV groups, MLP channels and blocks."""
+def parameters_of(kv_heads: int, channels: int, blocks: int = 0, *, of: int = 2) -> int:
+    """Count the parameters of a model of `of` blocks without so many KV heads, MLP channels and blocks."""
     config = LLAMA | {
         "num_hidden_layers": of - blocks,
         "intermediate_size": 128 - channels,
-        "num_attention_heads": 3 * (4 - groups),
-        "num_key_value_heads": 4 - groups,
+        "num_attention_heads": 3 * (4 - kv_heads),
+        "num_key_value_heads": 4 - kv_heads,
     }
     with torch.device("meta"):
         return int(AutoModelForCausalLM.from_config(AutoConfig.for_model(**config)).num_parameters())
@@ -42,26 +42,26 @@ def test_each_division_takes_out_the_least_that_meets_the_bound(share: float) ->
     shorter = [one.structure for one in everything if one.structure.keys() == {"blocks"}]
     assert shorter == ([{"blocks": 1}] if parameters_of(0, 0, 1) <= bound else [])
     divisions = {
-        (one.structure.get("kv_groups", 0), one.structure.get("mlp_channels", 0)) for one in candidates
+        (one.structure.get("kv_heads", 0), one.structure.get("mlp_channels", 0)) for one in candidates
     }
     # 12, 6 and 3 heads divide a hidden size of 48; 9 do not.
     expected = set()
-    for groups in (0, 2, 3):
-        meeting = [channels for channels in range(128) if parameters_of(groups, channels) <= bound]
+    for kv_heads in (0, 2, 3):
+        meeting = [channels for channels in range(128) if parameters_of(kv_heads, channels) <= bound]
         if meeting:
-            expected.add((groups, meeting[0]))
+            expected.add((kv_heads, meeting[0]))
         if meeting and meeting[0] == 0:
             break
-    assert {groups for groups, _ in divisions} == {groups for groups, _ in expected}
-    for groups, channels in divisions:
-        assert parameters_of(groups, channels) <= bound
-        (least,) = (least for other, least in expected if other == groups)
+    assert {kv_heads for kv_heads, _ in divisions} == {kv_heads for kv_heads, _ in expected}
+    for kv_heads, channels in divisions:
+        assert parameters_of(kv_heads, channels) <= bound
+        (least,) = (least for other, least in expected if other == kv_heads)
         assert least <= channels <= least + 2  # norms are estimated, with a reserve
 
 
 def test_what_is_estimated_is_what_the_model_has() -> None:
     for one in found(max_bytes=int(0.7 * 2 * DENSE)):
-        gone = (one.structure.get(name, 0) for name in ("kv_groups", "mlp_channels", "blocks"))
+        gone = (one.structure.get(name, 0) for name in ("kv_heads", "mlp_channels", "blocks"))
         measured = parameters_of(*gone)
         assert measured <= one.parameters <= 1.005 * measured
         assert one.weight_bytes == 2 * one.parameters
@@ -74,10 +74,10 @@ def test_widths_are_multiples() -> None:
 
 
 def test_a_bound_on_what_is_measured_is_tried_with_more_and_less_reserve() -> None:
-    by_groups: dict[int, list[Shape]] = {}
+    by_heads: dict[int, list[Shape]] = {}
     for one in (one for one in found(min_speedup=1.3) if "blocks" not in one.structure):
-        by_groups.setdefault(one.structure.get("kv_groups", 0), []).append(one)
-    first, second = by_groups[0]
+        by_heads.setdefault(one.structure.get("kv_heads", 0), []).append(one)
+    first, second = by_heads[0]
     assert second.parameters < first.parameters
     assert 1.3 < first.speedup < second.speedup
 
@@ -105,14 +105,14 @@ def test_a_bound_that_no_shape_meets_is_refused(target: dict[str, float], reason
 
 
 @pytest.mark.parametrize(("share", "experts"), [(0.9, 1), (0.7, 2)])
-def test_of_a_mixture_groups_experts_or_blocks_go(share: float, experts: int) -> None:
+def test_of_a_mixture_heads_experts_or_blocks_go(share: float, experts: int) -> None:
     mixtral = LLAMA | {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
     dense = shape_of_config(mixtral)
     found = [one.structure for one in shapes(dense, Target(max_parameters=int(share * dense.parameters)))]
     # One expert of each block is a quarter of all experts, which are 0.83 of the model.
     assert {"experts": experts} in found
     assert {"blocks": 1} in found
-    assert ({"kv_groups": 3} in found) == (share == 0.9)
+    assert ({"kv_heads": 3} in found) == (share == 0.9)
     assert all(len(structure) == 1 for structure in found)
 
 
@@ -142,10 +142,10 @@ def test_only_as_many_blocks_go_as_are_needed() -> None:
     ("wrong", "message"),
     [
         ({"num_hidden_layers": 2049}, "has 2049 layers; .* at most 2048"),
-        ({"num_attention_heads": 1025, "num_key_value_heads": 1025}, "has 1025 KV groups; .* at most 1024"),
+        ({"num_attention_heads": 1025, "num_key_value_heads": 1025}, "has 1025 KV heads; .* at most 1024"),
         ({"num_local_experts": 4097}, "has 4097 experts in a block; .* at most 4096"),
         ({"model_type": "llama", "intermediate_size": 1_000_001}, "has 1000001 MLP channels; .* 1000000"),
-        ({"num_attention_heads": 4, "num_key_value_heads": 8}, "has 8 KV groups, .* heads, 4"),
+        ({"num_attention_heads": 4, "num_key_value_heads": 8}, "has 8 KV heads, .* heads, 4"),
     ],
 )
 def test_a_config_with_more_than_any_model_has_is_refused(wrong: dict[str, Any], message: str) -> None:

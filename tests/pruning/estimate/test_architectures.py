@@ -49,7 +49,7 @@ def test_the_shape_from_a_config_is_that_of_the_model(family: str) -> None:
 
 @pytest.mark.parametrize(
     "structure",
-    [{"experts": 0.5}, {"experts": 1}, {"mlp_channels": 0.5}, {"kv_groups": 0.5}, {"kv_groups": 1}],
+    [{"experts": 0.5}, {"experts": 1}, {"mlp_channels": 0.5}, {"kv_heads": 0.5}, {"kv_heads": 1}],
     ids=str,
 )
 @pytest.mark.parametrize("family", ["mixtral", "qwen2_moe", "qwen3_moe"])

@@ -125,7 +125,7 @@ def test_the_memory_of_a_pruning_is_what_is_alive(
     [
         ({"mlp_channels": 0.25}, list(MODELS)),
         (
-            {"kv_groups": 1},
+            {"kv_heads": 1},
             [
                 model
                 for model, (_, sizes) in MODELS.items()
@@ -134,7 +134,7 @@ def test_the_memory_of_a_pruning_is_what_is_alive(
         ),
         ({"experts": 1}, ["a mixture of 8"]),
     ],
-    ids=["mlp_channels", "kv_groups", "experts"],
+    ids=["mlp_channels", "kv_heads", "experts"],
 )
 def test_the_memory_of_a_cut_is_what_is_alive(structure: dict[str, object], models: list[str]) -> None:
     options = StructureOptions.model_validate(structure)

@@ -47,7 +47,7 @@ OPT = {
     [
         (LLAMA, {"mlp_channels": 0.25}, {"intermediate_size": 768}),
         (LLAMA, {"mlp_channels": 24}, {"intermediate_size": 1000}),
-        (LLAMA, {"kv_groups": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
+        (LLAMA, {"kv_heads": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
         (
             LLAMA,
             {"parameters": 0.5},
@@ -57,7 +57,7 @@ OPT = {
         (LLAMA, {"blocks": 1}, {"num_hidden_layers": 2}),
         (MIXTRAL, {"experts": 0.25}, {"num_local_experts": 6}),
         (MIXTRAL, {"experts": 5, "blocks": 2}, {"num_local_experts": 3, "num_hidden_layers": 1}),
-        (QWEN_MOE, {"kv_groups": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
+        (QWEN_MOE, {"kv_heads": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
         (QWEN_MOE, {"mlp_channels": 0.5}, {"moe_intermediate_size": 128}),
         (LLAMA, {"blocks": 0.6, "mlp_channels": 0.5}, {"num_hidden_layers": 1, "intermediate_size": 512}),
     ],
@@ -78,15 +78,15 @@ def test_experts_are_measured_on_a_walk_without_second_moments() -> None:
 def test_the_work_of_a_cut_is_counted_by_the_tokens_of_each_expert_and_for_all_of_them() -> None:
     shape, windows = shape_of_config(MIXTRAL), Windows(16, 128)
     operations = {}
-    for name in ("mlp_channels", "kv_groups"):
+    for name in ("mlp_channels", "kv_heads"):
         structure = StructureOptions.model_validate({name: 0.5})
         found = work.cutting(structure, shape, windows).operations
         operations[name] = found - 2.5 * work.forward(shape, windows).operations
     # Per block: a quarter of the tokens in each of eight experts, of width 1024; the attention is of 512.
-    moments = {"mlp_channels": 8 / 4 * 1024**2, "kv_groups": 512**2}
+    moments = {"mlp_channels": 8 / 4 * 1024**2, "kv_heads": 512**2}
     solved = {
         "mlp_channels": 8 * (4 / 3 * 1024**3 + 4 * 512 * 1024**2),
-        "kv_groups": 4 / 3 * 512**3 + 4 * 512 * 512**2,
+        "kv_heads": 4 / 3 * 512**3 + 4 * 512 * 512**2,
     }
     for name, operation in operations.items():
         assert operation == pytest.approx(3 * (2 * moments[name] * windows.tokens + solved[name]))
@@ -117,7 +117,7 @@ def test_shared_experts_and_blocks_without_experts_take_no_part_in_a_cut() -> No
     # Two of three blocks have experts, of width 256, each with a quarter of the tokens.
     solved = 8 * (4 / 3 * 256**3 + 4 * 512 * 256**2)
     assert cut == pytest.approx(2 * (2 * 8 / 4 * 256**2 * windows.tokens + solved))
-    # Whole experts make up the share, with the KV groups of all blocks.
+    # Whole experts make up the share, with the KV heads of all blocks.
     solved = 4 / 3 * 512**3 + 4 * 512 * 512**2
     assert share == pytest.approx(3 * (2 * 512**2 * windows.tokens + solved))
 

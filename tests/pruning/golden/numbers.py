@@ -96,7 +96,7 @@ def _pruned_by(recipe: Mapping[str, object], family: str = "llama") -> Compute:
 
 def _cut(dtype: torch.dtype) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
     model = _model("llama", dtype)
-    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_groups": 1})
+    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_heads": 1})
     plan, blocks, stack = CutPlan.of(options, model, model.config.to_dict()), CutInMemory(), find_stack(model)
     judged = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
     gates = GradientPass(

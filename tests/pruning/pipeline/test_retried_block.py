@@ -224,12 +224,12 @@ def test_a_block_that_ran_out_of_memory_is_pruned_with_the_same_bits(name: str, 
 
 
 CUTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "channels and groups": ("llama", {"mlp_channels": 0.25, "kv_groups": 1}),
+    "channels and heads": ("llama", {"mlp_channels": 0.25, "kv_heads": 1}),
     "experts and their channels": ("qwen3_moe", {"experts": 2, "mlp_channels": 0.25}),
 }
 
 
-@pytest.mark.parametrize("name", [nightly("channels and groups"), "experts and their channels"])
+@pytest.mark.parametrize("name", [nightly("channels and heads"), "experts and their channels"])
 @pytest.mark.usefixtures("two_windows_at_once")
 def test_a_block_that_ran_out_of_memory_is_cut_with_the_same_bits(name: str, tmp_path: Path) -> None:
     family, fields = CUTS[name]

@@ -52,7 +52,7 @@ def some_pruned(dense: PreTrainedModel, sparsity: float) -> PreTrainedModel:
 def test_zeros_of_a_cut_model_are_masks_where_a_method_has_masked(
     method: dict[str, object], masked: bool
 ) -> None:
-    fields = {"model": "/any", "structure": {"kv_groups": 1}, "recovery": {"distil": True}}
+    fields = {"model": "/any", "structure": {"kv_heads": 1}, "recovery": {"distil": True}}
     model = some_pruned(make("llama"), 0.5)
     found = trainable_parameters(Recipe.model_validate(fields | method), find_stack(model), Tensor.detach)
     assert any(one.is_masked for one in found.values()) == masked

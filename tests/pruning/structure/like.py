@@ -14,7 +14,7 @@ from pruning.report import Report
 from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
-STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
+STRUCTURE = {"mlp_channels": 0.25, "kv_heads": 1}
 CALIBRATION = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
 RANK = 3
 

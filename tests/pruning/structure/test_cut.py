@@ -26,19 +26,19 @@ from tests.pruning.runs import tensors_of
 from tests.pruning.structure.cuts import Cut, assert_close, logits_of
 
 CUTS = {
-    "llama": {"mlp_channels": 0.25, "kv_groups": 1},  # grouped queries
-    "llama-tied": {"mlp_channels": 20, "kv_groups": 1},
-    "qwen2": {"mlp_channels": 0.25, "kv_groups": 1},  # biases
-    "qwen3": {"mlp_channels": 0.25, "kv_groups": 1},  # a norm in each head
-    "phi3": {"mlp_channels": 0.25, "kv_groups": 1},  # fused query, key and value, and fused gate and up
-    "gemma3": {"mlp_channels": 0.25, "kv_groups": 1},
-    "cohere": {"mlp_channels": 0.25, "kv_groups": 1},  # attention and MLP in parallel
+    "llama": {"mlp_channels": 0.25, "kv_heads": 1},  # grouped queries
+    "llama-tied": {"mlp_channels": 20, "kv_heads": 1},
+    "qwen2": {"mlp_channels": 0.25, "kv_heads": 1},  # biases
+    "qwen3": {"mlp_channels": 0.25, "kv_heads": 1},  # a norm in each head
+    "phi3": {"mlp_channels": 0.25, "kv_heads": 1},  # fused query, key and value, and fused gate and up
+    "gemma3": {"mlp_channels": 0.25, "kv_heads": 1},
+    "cohere": {"mlp_channels": 0.25, "kv_heads": 1},  # attention and MLP in parallel
     "opt": {"mlp_channels": 0.25},  # no gate
     "gpt_neox": {"mlp_channels": 0.25},
     "gpt2": {"mlp_channels": 0.25},  # transposed matrices
     "gptj": {"mlp_channels": 0.25},
-    "mixtral": {"kv_groups": 1},  # experts
-    "qwen3_moe": {"kv_groups": 1},
+    "mixtral": {"kv_heads": 1},  # experts
+    "qwen3_moe": {"kv_heads": 1},
 }
 
 
@@ -89,9 +89,9 @@ def slices(dense: Mapping[str, Tensor], name: str, made: Cut) -> Tensor:
     if parts[3] == "mlp":
         kept = made.kept("mlp_channels", block).tolist()
         return tensor[:, kept] if layer == "down_proj" else tensor[kept]
-    groups = made.kept("kv_groups", block).tolist()
-    keys = [8 * group + feature for group in groups for feature in range(8)]
-    queries = [16 * group + feature for group in groups for feature in range(16)]
+    heads = made.kept("kv_heads", block).tolist()
+    keys = [8 * head + feature for head in heads for feature in range(8)]
+    queries = [16 * head + feature for head in heads for feature in range(16)]
     if layer == "o_proj":
         return tensor[:, queries]
     return tensor[queries if layer == "q_proj" else keys]

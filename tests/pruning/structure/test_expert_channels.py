@@ -69,7 +69,7 @@ def test_the_smaller_model_equals_the_dense_one_with_the_channels_masked(
     assert (found - logits_of(load(made.dense_directory), five_windows())).norm() > 1e-3 * found.norm()
 
 
-@pytest.mark.parametrize(("family", "others"), [("qwen3_moe", {"kv_groups": 1}), ("gpt_oss", {})])
+@pytest.mark.parametrize(("family", "others"), [("qwen3_moe", {"kv_heads": 1}), ("gpt_oss", {})])
 def test_after_a_repair_and_without_some_experts_too(
     family: str, others: dict[str, int], tmp_path: Path
 ) -> None:

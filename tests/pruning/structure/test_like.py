@@ -83,7 +83,7 @@ def test_a_report_that_names_countless_blocks_is_refused(
 def a_mixture_with_fewer_experts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     directory = tmp_path_factory.mktemp("like-experts")
     dense = save_checkpoint(make("qwen3_moe", num_experts=6), directory / "dense")
-    return dense, run_of(dense, {"experts": 2, "kv_groups": 1}, directory / "cut")
+    return dense, run_of(dense, {"experts": 2, "kv_heads": 1}, directory / "cut")
 
 
 def test_the_same_experts_go_from_the_same_checkpoint(experts: tuple[Path, Path], tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_the_same_experts_go_from_the_same_checkpoint(experts: tuple[Path, Path]
     report = report_of(cut)
     assert report.structure is not None
     assert {unit.kind: (unit.dense, unit.kept) for unit in report.structure.units} == {
-        "kv_groups": (2, 1),
+        "kv_heads": (2, 1),
         "experts": (6, 4),
     }
     # The first block has no experts.

@@ -46,7 +46,7 @@ def test_a_narrow_width_is_not_rounded() -> None:
 
 
 def test_groups_go_with_their_query_heads() -> None:
-    plan = plan_of(make("llama"), kv_groups=1)
+    plan = plan_of(make("llama"), kv_heads=1)
     changed = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
     assert {name: plan.config[name] for name in changed} == changed
 
@@ -56,16 +56,16 @@ def test_a_number_of_heads_unfit_for_the_config_is_refused_with_the_nearest() ->
     with pytest.raises(
         InvalidInput, match=r"refuses 5 heads for a hidden size of 32; .* can keep is 4"
     ) as error:
-        plan_of(model, kv_groups=3)
-    assert error.value.field == "structure.kv_groups"
+        plan_of(model, kv_heads=3)
+    assert error.value.field == "structure.kv_heads"
 
 
 @pytest.mark.parametrize(
     ("family", "structure", "reason"),
     [
-        ("olmo2", {"kv_groups": 1}, "q_norm.weight would have the shape"),  # a norm over all heads
-        ("opt", {"kv_groups": 1}, "OPTForCausalLM cannot lose kv_groups"),  # heads divide the hidden size
-        ("gpt2", {"kv_groups": 1}, "no attention with separate queries"),
+        ("olmo2", {"kv_heads": 1}, "q_norm.weight would have the shape"),  # a norm over all heads
+        ("opt", {"kv_heads": 1}, "OPTForCausalLM cannot lose kv_heads"),  # heads divide the hidden size
+        ("gpt2", {"kv_heads": 1}, "no attention with separate queries"),
         ("bloom", {"mlp_channels": 0.5}, "no field for that"),
     ],
 )
@@ -89,12 +89,12 @@ def parameters(model: PreTrainedModel) -> int:
     return sum(parameter.numel() for parameter in model.get_submodule("model.layers").parameters())
 
 
-@pytest.mark.parametrize(("share", "groups"), [(0.2, 2), (0.5, 1), (0.6, 1)])
-def test_a_share_of_the_parameters_goes_as_whole_groups_first(share: float, groups: int) -> None:
+@pytest.mark.parametrize(("share", "kv_heads"), [(0.2, 2), (0.5, 1), (0.6, 1)])
+def test_a_share_of_the_parameters_goes_as_whole_heads_first(share: float, kv_heads: int) -> None:
     model = make("llama")
     plan = plan_of(model, parameters=share)
     smaller = plan.smaller_skeleton(model)
-    assert smaller.config.num_key_value_heads == groups
+    assert smaller.config.num_key_value_heads == kv_heads
     of_channel = 3 * 32 * 3  # gate, up and down in three blocks
     assert abs(parameters(model) * (1 - share) - parameters(smaller)) <= of_channel / 2
 
@@ -102,8 +102,8 @@ def test_a_share_of_the_parameters_goes_as_whole_groups_first(share: float, grou
 @pytest.mark.parametrize("share", [0.5, 0.6])
 def test_in_a_mixture_the_rest_of_a_share_goes_as_experts(share: float) -> None:
     model = make("mixtral", num_local_experts=8)
-    groups, experts = plan_of(model, parameters=share).plans
-    assert (groups.kind, experts.kind) == ("kv_groups", "experts")
+    heads, experts = plan_of(model, parameters=share).plans
+    assert (heads.kind, experts.kind) == ("kv_heads", "experts")
     smaller = plan_of(model, parameters=share).smaller_skeleton(model)
     assert smaller.config.num_local_experts == experts.kept
     of_expert = (3 * 32 * 64 + 32) * 3  # its three matrices and its row of the router, in three blocks

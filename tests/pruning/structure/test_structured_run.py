@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
-STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
+STRUCTURE = {"mlp_channels": 0.25, "kv_heads": 1}
 DISTIL = {"tokens": 768, "tokens_per_step": 48}
 # Of so few steps: twenty times the usual rate.
 FAST = 0.01
@@ -111,10 +111,10 @@ def test_the_report_says_what_is_left(model: Path, tmp_path: Path) -> None:
         for net in (smaller, dense)
     ]
     assert facts.block_share == pytest.approx(1 - of_blocks[0] / of_blocks[1])
-    assert facts.left == "1 of 2 KV groups, 48 of 64 MLP channels in each block"
+    assert facts.left == "1 of 2 KV heads, 48 of 64 MLP channels in each block"
     assert facts.dense_bytes == (model / "model.safetensors").stat().st_size
     assert {unit.kind: (unit.dense, unit.requested, unit.kept) for unit in facts.units} == {
-        "kv_groups": (2, 1, 1),
+        "kv_heads": (2, 1, 1),
         "mlp_channels": (64, 48, 48),
     }
     assert len(facts.blocks) == 8
