@@ -80,8 +80,8 @@ def main() -> None:
     close_to_others()
     app = create_app()
     settings: Settings = app.state.resources.settings
-    traces.start(Component.API, settings.traces)
-    serve(Component.API, settings.metrics)
+    traces.start(Component.API, settings.traces_endpoint)
+    serve(Component.API, settings.metrics_address)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -93,7 +93,7 @@ def main() -> None:
         forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=_log_config(),
     )
-    if settings.log == "json":
+    if settings.log_format == "json":
         logs.write_json(Component.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
     else:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

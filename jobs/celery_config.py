@@ -26,7 +26,7 @@ include = ["worker.tasks"]
 task_ignore_result = True
 task_acks_late = False
 
-if _settings().log == "json":  # the few lines of a child before its handlers are set up
+if _settings().log_format == "json":  # the few lines of a child before its handlers are set up
     worker_log_format = (
         '{"time": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": "%(message)s", '
         '"part": "worker"}'

@@ -62,7 +62,7 @@ def _background(scheduler: Scheduler, database: Database, settings: Settings) ->
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
     metrics = MetricsReader(database)
-    if serve(Component.SCHEDULER, settings.metrics, metrics):
+    if serve(Component.SCHEDULER, settings.metrics_address, metrics):
         threads.append(metrics)
     sizing = Sizing(database, settings)
 

@@ -72,9 +72,9 @@ class Retention(Background):
         self._write(lambda s: caches.evict_unused(s, CachedPerplexity, _CACHE_DAYS, _ROWS_PER_ROUND))
         self._write(lambda s: caches.limit_gradients(s, settings.gradient_cache_bytes, _JOBS_PER_ROUND))
         self._write(lambda s: caches.limit_perplexities(s, settings.final_state_bytes, _ROWS_PER_ROUND))
-        if (days := settings.artifact_days) is not None:
+        if (days := settings.artifact_retention_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
-        if (days_kept := settings.job_days) is not None:
+        if (days_kept := settings.job_retention_days) is not None:
             self._write(lambda s: retention.delete_expired_jobs(s, days_kept, _JOBS_PER_ROUND))
             self._write(lambda s: retention.delete_empty_sweeps(s, days_kept, _JOBS_PER_ROUND))
 

@@ -79,7 +79,7 @@ class Stack:
         return httpx.Client(base_url=api.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def _environment(self, part: str) -> dict[str, str]:
-        return self.environment | {"PRUNESERVE_METRICS": self.metrics.get(part, "")}
+        return self.environment | {"PRUNESERVE_METRICS_ADDRESS": self.metrics.get(part, "")}
 
     def start(self, module: str) -> Service:
         """Start a module of the tests as a process."""

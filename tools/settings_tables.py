@@ -28,7 +28,7 @@ ESSENTIAL = (
     "oidc_client_secret",
     "oidc_groups",
     "quota_bytes",
-    "job_days",
+    "job_retention_days",
 )
 """What an operator decides at the installation, in the order of the first table."""
 

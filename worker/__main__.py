@@ -59,7 +59,7 @@ def main() -> None:
     engine = engine_from(settings(), name=name, pool_size=1, max_overflow=2)
     parent = Parent(settings(), sessions(engine), identity)
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle"]
-    quiet = ["--quiet"] if settings().log == "json" else []  # Celery greets in many lines
+    quiet = ["--quiet"] if settings().log_format == "json" else []  # Celery greets in many lines
     try:
         with _served_metrics(identity, parent.held_memory), heartbeat_file(identity):
             with _ended_by_sigterm():
@@ -93,14 +93,14 @@ class _MemoryGauges:
 @contextmanager
 def _served_metrics(identity: Identity, held: Callable[[], MemoryUse]) -> Iterator[None]:
     """Serve the metrics of this process and of its children, if the settings say where."""
-    if not serve(Component.WORKER, settings().metrics, _MemoryGauges(held)):
+    if not serve(Component.WORKER, settings().metrics_address, _MemoryGauges(held)):
         yield
         return
     try:
         children = ChildMetrics(identity.metrics_socket)
     except OSError as error:  # such as a path that is longer than the kernel allows
         raise WrongSettings(
-            f"PRUNESERVE_METRICS: no socket can be made at {identity.metrics_socket}: {error}"
+            f"PRUNESERVE_METRICS_ADDRESS: no socket can be made at {identity.metrics_socket}: {error}"
         ) from error
     children.start()
     try:

@@ -39,9 +39,9 @@ def prepare_child(**signal: object) -> None:
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
     keep_peak_memory_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
-    if settings().metrics is not None:
+    if settings().metrics_address is not None:
         send_to_parent(Identity.from_environment().metrics_socket)
-    traces.start(Component.WORKER, settings().traces)
+    traces.start(Component.WORKER, settings().traces_endpoint)
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why

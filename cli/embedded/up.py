@@ -241,5 +241,5 @@ def _joined(variable: str, *roots: Path) -> str:
 
 def _metrics(offset: int) -> dict[str, str]:
     """Return where a process serves its metrics: at a port of its own, `offset` above the configured one."""
-    host, _, port = os.environ.get("PRUNESERVE_METRICS", "").rpartition(":")
-    return {"PRUNESERVE_METRICS": f"{host}:{int(port) + offset}"} if port.isdecimal() else {}
+    host, _, port = os.environ.get("PRUNESERVE_METRICS_ADDRESS", "").rpartition(":")
+    return {"PRUNESERVE_METRICS_ADDRESS": f"{host}:{int(port) + offset}"} if port.isdecimal() else {}

@@ -1,4 +1,4 @@
-"""Logs: lines of JSON (`PRUNESERVE_LOG=json`) without secrets, or lines of text that cannot be forged.
+"""Logs: lines of JSON (`PRUNESERVE_LOG_FORMAT=json`) without secrets, or lines of text that cannot be forged.
 
 Every message of the service and of its libraries goes through the handlers of the standard library. For JSON
 their formatter is structlog's, with a few steps of our own, which name what a line is about and hide secrets.
@@ -78,7 +78,7 @@ def configure(part: Component, logger: logging.Logger | None = None) -> None:
     logger = logging.getLogger() if logger is None else logger
     logging.Formatter.converter = time.gmtime
     logging.Formatter.default_msec_format = "%s,%03dZ"
-    if settings().log == "json":
+    if settings().log_format == "json":
         logging.captureWarnings(True)
         write_json(part, logger)
     else:

@@ -78,7 +78,7 @@ def serve(part: Component, address: str | None, *sources: GaugeSource) -> bool:
         start_http_server(int(port), addr=host.strip("[]"), registry=registry)
     except OSError as error:
         raise WrongSettings(
-            f"PRUNESERVE_METRICS: cannot listen on {address}: {error.strerror or error}"
+            f"PRUNESERVE_METRICS_ADDRESS: cannot listen on {address}: {error.strerror or error}"
         ) from error
     record_into(add_sample)
     return True

@@ -73,7 +73,7 @@ def start(part: Component, to: str | None) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise WrongSettings(
-            f"PRUNESERVE_TRACES needs the extra otel: pip install '.[otel]' ({error})"
+            f"PRUNESERVE_TRACES_ENDPOINT needs the extra otel: pip install '.[otel]' ({error})"
         ) from error
     of_part = Resource.create({"service.name": f"pruneserve-{part}"})
     _provider = TracerProvider(resource=of_part, shutdown_on_exit=False)

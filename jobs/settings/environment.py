@@ -152,13 +152,13 @@ class Settings(BaseSettings):
         description="Bytes that the uploads and gradient norms of one owner may take together. Only their "
         "owner deletes them.",
     )
-    job_days: float | None = Field(
+    job_retention_days: float | None = Field(
         None,
         gt=0,
         description="Days after its end for which a job is kept, with its events and files, unless it is in "
         "the zoo, in use, or has gradient norms. For ever when unset.",
     )
-    artifact_days: float | None = Field(
+    artifact_retention_days: float | None = Field(
         None,
         gt=0,
         description="Days for which the files of a succeeded job are kept, unless it is in the zoo. For ever "
@@ -219,16 +219,16 @@ class Settings(BaseSettings):
 
     # Logs, traces and metrics.
 
-    log: Literal["text", "json"] = Field(
+    log_format: Literal["text", "json"] = Field(
         "text",
         description="`text`, or `json` for a line of JSON per message.",
     )
-    traces: HttpUrl | None = Field(
+    traces_endpoint: HttpUrl | None = Field(
         None,
         description="Collector of OpenTelemetry spans (OTLP over HTTP), such as `http://127.0.0.1:4318`. "
         "Needs the extra `otel`. No traces when unset.",
     )
-    metrics: ListenAddress | None = Field(
+    metrics_address: ListenAddress | None = Field(
         None,
         description="Address and port, such as `127.0.0.1:9101`, where the process serves Prometheus "
         "metrics without authentication. Each process of a machine needs its own port; "

@@ -129,8 +129,8 @@ def test_a_default_is_the_same_wherever_it_is_written(
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_DAYS": ""})
-    assert (settings.hub_token, settings.artifact_days) == (None, None)
+    settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_RETENTION_DAYS": ""})
+    assert (settings.hub_token, settings.artifact_retention_days) == (None, None)
 
 
 @pytest.mark.parametrize(

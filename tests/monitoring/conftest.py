@@ -84,8 +84,8 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     stack.limit(HEARTBEAT_SECONDS=0.5, LEASE_SECONDS=20, CANCEL_GRACE_SECONDS=120)
     stack.metrics = {part: targets[f"pruneserve-{part}"] for part in PARTS}
     stack.environment |= {
-        "PRUNESERVE_LOG": "json",
-        "PRUNESERVE_TRACES": traces.url,
+        "PRUNESERVE_LOG_FORMAT": "json",
+        "PRUNESERVE_TRACES_ENDPOINT": traces.url,
         "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds between two batches
     }
     secrets = _plant_secrets(stack)

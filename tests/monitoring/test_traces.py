@@ -156,5 +156,5 @@ def test_a_collector_that_never_answers_keeps_no_process_from_its_end() -> None:
 
 def test_without_the_extra_the_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES needs the extra otel"):
+    with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES_ENDPOINT needs the extra otel"):
         traces.start(Component.API, "http://127.0.0.1:4318")

@@ -109,7 +109,7 @@ def rounds(fleet: Engine, database: Database, broker: redis.Redis) -> None:
 
 
 def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:
-    limits = settings.model_copy(update={"artifact_days": 30.0})
+    limits = settings.model_copy(update={"artifact_retention_days": 30.0})
     retention = Retention(database, limits, Store(settings.store_url))
     for _ in range(3):
         retention.round()  # deletes what has expired

@@ -67,9 +67,9 @@ def test_a_file_that_cannot_be_opened_is_named_without_a_traceback(tmp_path: Pat
 
 
 def test_a_wrong_setting_is_named_before_anything_starts(tmp_path: Path) -> None:
-    refused = start(tmp_path / "data", free_port(), PRUNESERVE_METRICS="nonsense")
+    refused = start(tmp_path / "data", free_port(), PRUNESERVE_METRICS_ADDRESS="nonsense")
     assert refused.returncode == Exit.FAILED
-    said = "PRUNESERVE_METRICS: must be an address and a port: 127.0.0.1:9101"
+    said = "PRUNESERVE_METRICS_ADDRESS: must be an address and a port: 127.0.0.1:9101"
     assert said in " ".join(refused.stderr.split())
     assert not (tmp_path / "data" / "postgres").exists()
 

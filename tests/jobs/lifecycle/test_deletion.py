@@ -258,7 +258,9 @@ def test_sweeps_go_after_the_last_of_their_jobs(
             session.execute(update(Job).where(Job.id == job_id).values(sweep_id=sweep.id))
         session.execute(update(Job).values(state="failed", ended_at=LONG_AGO))
         session.execute(update(Job).where(Job.sweep_id == made[0].id).values(ended_at=func.now()))
-    Retention(database, settings.model_copy(update={"job_days": 30.0}), Store(settings.store_url)).round()
+    Retention(
+        database, settings.model_copy(update={"job_retention_days": 30.0}), Store(settings.store_url)
+    ).round()
     with database.begin() as session:
         left = session.scalars(select(Sweep).order_by(Sweep.id))
         assert [sweep.request["place"] for sweep in left] == [0, 3]
@@ -283,5 +285,5 @@ def test_only_jobs_that_ended_long_ago_are_deleted(
     store = Store(settings.store_url)
     Retention(database, settings, store).round()
     assert left() == made.keys(), "by default jobs are kept"
-    Retention(database, settings.model_copy(update={"job_days": 30.0}), store).round()
+    Retention(database, settings.model_copy(update={"job_retention_days": 30.0}), store).round()
     assert left() == made.keys() - {"ended"}

@@ -206,7 +206,7 @@ def test_a_port_that_is_taken_is_refused_with_its_setting() -> None:
         taken.bind((LOOPBACK, 0))
         taken.listen()
         address = f"{LOOPBACK}:{taken.getsockname()[1]}"
-        with pytest.raises(WrongSettings, match=rf"PRUNESERVE_METRICS: cannot listen on {address}: "):
+        with pytest.raises(WrongSettings, match=rf"PRUNESERVE_METRICS_ADDRESS: cannot listen on {address}: "):
             serving.serve(Component.API, address)
     assert not metrics.is_recording()
 
@@ -220,8 +220,8 @@ def test_without_an_address_nothing_is_served_or_recorded() -> None:
 def test_an_address_that_cannot_be_meant_is_refused(settings: Settings, address: str) -> None:
     known = {"DATABASE_URL": settings.database_url, "STORE_URL": settings.store_url}
     with pytest.raises(ValueError, match="metrics"):
-        Settings(**known, metrics=address)
-    assert Settings(**known, metrics="[::1]:9101").metrics == "[::1]:9101"
+        Settings(**known, metrics_address=address)
+    assert Settings(**known, metrics_address="[::1]:9101").metrics_address == "[::1]:9101"
 
 
 def test_names_and_units_are_those_that_prometheus_expects() -> None:

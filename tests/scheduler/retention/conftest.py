@@ -25,7 +25,7 @@ def store(settings: Settings) -> Store:
 
 @pytest.fixture
 def retention(settings: Settings, database: Database, store: Store) -> Retention:
-    return Retention(database, settings.model_copy(update={"artifact_days": 30.0}), store)
+    return Retention(database, settings.model_copy(update={"artifact_retention_days": 30.0}), store)
 
 
 @pytest.fixture
