@@ -61,8 +61,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
-        separator = "," if any(":" in part for part in value) else ":"
-        return f"`{separator.join(value)}`"
+        return f"`{','.join(value)}`"
     return f"`{value}`" if isinstance(value, str | Path) else f"{value:.15g}"
 
 

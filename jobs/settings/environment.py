@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     hub_token: SecretStr | None = Field(
         None, description="The Hugging Face token of workers, and of estimates by API and schedulers."
     )
-    hub_token_owners: ByColons[str] = Field(
-        (), description="Owners whose jobs may use the token, separated by `:`."
+    hub_token_owners: ByCommas[str] = Field(
+        (), description="Owners whose jobs may use the token, separated by `,`."
     )
     share_between_owners: bool = Field(
         False,
@@ -98,10 +98,10 @@ class Settings(BaseSettings):
         description="`auto`, `cpu`, `cuda`, or GPUs that share each job, such as `cuda:0,cuda:1`. A "
         "worker without the device takes no jobs.",
     )
-    queues: ByColons[QueueName] = Field(
+    queues: ByCommas[QueueName] = Field(
         (),
         max_length=16,
-        description="The classes whose jobs a worker runs, separated by `:`; the first is its own. When "
+        description="The classes whose jobs a worker runs, separated by `,`; the first is its own. When "
         "unset, its class is that of its device and memory, such as `cpu`, `gpu.24g` or "
         "`gpu.2x80g`, and it runs every job that fits it.",
     )
@@ -126,8 +126,8 @@ class Settings(BaseSettings):
 
     # Addresses of the API.
 
-    allowed_hosts: ByColons[str] = Field(
-        ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
+    allowed_hosts: ByCommas[str] = Field(
+        ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `,`."
     )
     public_url: Origin | None = Field(
         None,

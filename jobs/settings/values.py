@@ -32,10 +32,10 @@ def _split_on_commas(value: object) -> object:
 
 
 ByColons = Annotated[tuple[_Value, ...], NoDecode, BeforeValidator(_split_on_colons)]
-"""Values separated by `:`."""
+"""Values separated by `:`: paths, as in PATH, and keys."""
 
 ByCommas = Annotated[tuple[_Value, ...], NoDecode, BeforeValidator(_split_on_commas)]
-"""Values separated by `,`, for those that may have a `:` in them."""
+"""Values separated by `,`: all others."""
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:

@@ -128,6 +128,22 @@ def test_a_default_is_the_same_wherever_it_is_written(
     assert getattr(parsed(monkeypatch, {variable: default}), name) == Settings.model_fields[name].default
 
 
+def test_names_are_separated_by_commas_and_paths_by_colons(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = parsed(
+        monkeypatch,
+        {
+            "PRUNESERVE_ALLOWED_HOSTS": "prune.example.org,::1",
+            "PRUNESERVE_HUB_TOKEN_OWNERS": "ada, eve",
+            "PRUNESERVE_QUEUES": "gpu.80g,gpu.24g",
+            "PRUNESERVE_MODEL_ROOTS": "/models:/more,models",
+        },
+    )
+    assert settings.allowed_hosts == ("prune.example.org", "::1")
+    assert settings.hub_token_owners == ("ada", "eve")
+    assert settings.queues == ("gpu.80g", "gpu.24g")
+    assert settings.model_roots == (Path("/models"), Path("/more,models"))
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_RETENTION_DAYS": ""})
     assert (settings.hub_token, settings.artifact_retention_days) == (None, None)
