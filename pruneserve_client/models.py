@@ -797,7 +797,7 @@ class FoundFile(Model):
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
-    of: str | None = None
+    export: str | None = None
     """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
 
     baseline: str | None = None
@@ -2500,7 +2500,7 @@ class SweepRequest(Model):
 class Target(Model):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
-    of: str | None = None
+    export: str | None = None
     """The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports must have it. The pruned model's when left out."""
 
     max_perplexity: float | None = None
@@ -2721,7 +2721,7 @@ class Verdict(Model):
     state: Literal["passed", "failed", "inconclusive"] | str
     """`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."""
 
-    of: str | None = None
+    export: str | None = None
     """The export that the conditions are on; null: the pruned model."""
 
     baseline: UUID | None = None

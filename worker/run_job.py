@@ -331,7 +331,7 @@ def _baseline(attempt: Attempt) -> Report | None:
 
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:
     """Return the perplexity above which the evaluation stops early, if the job asks for that."""
-    if not spec.stop_when_missed or spec.gate is None or spec.gate.of is not None:
+    if not spec.stop_when_missed or spec.gate is None or spec.gate.export is not None:
         return NO_LIMIT
     over_dense = spec.gate.max_perplexity_increase if spec.gate.baseline is None else None
     bounds = (spec.gate.max_perplexity, over_dense)

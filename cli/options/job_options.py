@@ -57,7 +57,9 @@ JOB_OPTIONS = (
         "Gate: the job to compare with, or the last accepted one with a label; else the dense model.",
         "JOB|NAME=VALUE",
     ),
-    JobOption("gate-on", "gate.of", "text", "The export that the gate is on; else the pruned model.", "NAME"),
+    JobOption(
+        "gate-on", "gate.export", "text", "The export that the gate is on; else the pruned model.", "NAME"
+    ),
     JobOption("name", "name", "text", "A name that lists show."),
     JobOption("label", "labels", "labels", "Label to find the job by; may be repeated.", _SETTING),
 )

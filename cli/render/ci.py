@@ -58,11 +58,11 @@ def figures(job: JobDetail, server: str) -> dict[str, str]:
 
 def _perplexities(job: JobDetail) -> tuple[float | None, float | None]:
     """Return the perplexities of the dense model and of what the gate is on: an export or the result."""
-    if job.gate is None or job.gate.of is None:
+    if job.gate is None or job.gate.export is None:
         return (job.perplexity.dense, job.perplexity.pruned) if job.perplexity else (None, None)
     report = report_of(job)
     for export in report.exports if report else ():
-        if export.name == job.gate.of:
+        if export.name == job.gate.export:
             return export.dense_perplexity, export.perplexity
     return None, None
 

@@ -352,7 +352,7 @@ def conditions_of(job: JobDetail | None) -> Iterator[tuple[str, Condition]]:
     Such as `max_kl of gguf:Q4_K_M`.
     """
     if job and job.gate:
-        of = "" if job.gate.of is None else f" of {job.gate.of}"
+        of = "" if job.gate.export is None else f" of {job.gate.export}"
         yield from ((condition.name + of, condition) for condition in job.gate.conditions)
 
 

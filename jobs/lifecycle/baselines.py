@@ -90,7 +90,7 @@ def _named(owner: str, named: str) -> Select[UUID]:
 
 
 def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str], domains: Sequence[str]) -> str | None:
-    if gate.of is not None and gate.of not in exports:
+    if gate.export is not None and gate.export not in exports:
         return "has not exported the file that the gate is on"
     if not gate.max_score_drop.keys() <= set(tasks):
         return "has not measured every task of max_score_drop"

@@ -51,7 +51,7 @@ class DomainLimits(StrictModel):
 class Gate(StrictModel):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
-    of: Text | None = Field(
+    export: Text | None = Field(
         None,
         description="The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the "
         "dense model in 16 bits, by the same evaluator. The pruned model when left out.",
@@ -119,7 +119,7 @@ class Gate(StrictModel):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = [name for name in Gate.model_fields if name not in ("of", "baseline")]
+        limits = [name for name in Gate.model_fields if name not in ("export", "baseline")]
         if all(getattr(self, name) in (None, {}) for name in limits):
             raise ValueError(f"needs {', '.join(limits[:-1])} or {limits[-1]}")
         compared = self.max_perplexity_increase is not None or self.compared_domains or self.max_score_drop
@@ -136,7 +136,7 @@ class Gate(StrictModel):
 
     def unmeasured(self, evaluation: Evaluation, exports: Sequence[Export]) -> Iterator[str]:
         """Say of each condition that is not measured what to change."""
-        if self.of is not None:
+        if self.export is not None:
             yield from self._unmeasured_of_export([export.name for export in exports])
             return
         for name in _OF_TASKS:
@@ -150,12 +150,12 @@ class Gate(StrictModel):
                 yield f"{name} needs evaluation.speed, which is off"
 
     def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
-        if self.of not in names:
-            yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
+        if self.export not in names:
+            yield f"export must be one of the job's exports, which are {', '.join(names) or 'none'}"
         for name in ("max_parameters", "max_memory_bytes", "domains", *_OF_TASKS):
             if getattr(self, name) not in (None, {}):
-                yield f"{name} is not measured of an export; leave it out, or of"
-        if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
+                yield f"{name} is not measured of an export; leave out {name}, or export"
+        if self.min_speedup is not None and not str(self.export).startswith("gguf:"):
             yield "min_speedup of an export is measured for GGUF files alone"
 
 
@@ -200,7 +200,9 @@ class Verdict(BaseModel):
     state: GateState = Field(
         description="`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."
     )
-    of: str | None = Field(None, description="The export that the conditions are on; null: the pruned model.")
+    export: str | None = Field(
+        None, description="The export that the conditions are on; null: the pruned model."
+    )
     baseline: UUID | None = Field(
         None, description="The job that increases and drops are over; null: the dense model."
     )

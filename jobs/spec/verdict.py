@@ -40,7 +40,7 @@ def judge(gate: Gate, report: dict[str, Any], baseline: Baseline | None = None) 
     worst_first = (GateState.FAILED, GateState.INCONCLUSIVE, GateState.PASSED)
     state = next(state for state in worst_first if state in states)
     job_id = baseline.job_id if baseline else None
-    return Verdict(state=state, of=gate.of, baseline=job_id, conditions=conditions)
+    return Verdict(state=state, export=gate.export, baseline=job_id, conditions=conditions)
 
 
 def result_parameters(report: dict[str, Any]) -> int | None:
@@ -114,7 +114,7 @@ def _over_baseline(text: dict[str, Any], before: dict[str, Any]) -> tuple[float 
 
 def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
     """Return what was measured on the text, of what the gate is on."""
-    if gate.of is None:
+    if gate.export is None:
         facts: dict[str, Any] = report["perplexity"]
         return facts
     export = _export(gate, report)
@@ -125,7 +125,7 @@ def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
 
 def _export(gate: Gate, report: dict[str, Any]) -> dict[str, Any] | None:
     exports: list[dict[str, Any]] = report.get("exports", [])
-    return next((export for export in exports if export["name"] == gate.of), None)
+    return next((export for export in exports if export["name"] == gate.export), None)
 
 
 def _interval(facts: dict[str, float] | None) -> Interval | None:
@@ -147,7 +147,7 @@ def _size_and_speed_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[C
 
 def _speed_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
     """Return size and speed of what the gate is on, as `SpeedFacts` has them."""
-    if gate.of is None:
+    if gate.export is None:
         facts: dict[str, Any] = report.get("speed") or {}
         return facts
     export = _export(gate, report)

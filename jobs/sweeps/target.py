@@ -14,7 +14,7 @@ _SIZE = ("max_bytes", "max_parameters", "min_speedup")
 class Target(StrictModel):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
-    of: Text | None = Field(
+    export: Text | None = Field(
         None,
         description="The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports "
         "must have it. The pruned model's when left out.",
@@ -61,8 +61,8 @@ class Target(StrictModel):
         given = [name for name in (*_PERPLEXITY, *_SIZE) if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"needs one of {', '.join((*_PERPLEXITY, *_SIZE))}")
-        if self.of is not None and given[0] not in _PERPLEXITY:
-            raise ValueError("of goes with a bound on perplexity")
+        if self.export is not None and given[0] not in _PERPLEXITY:
+            raise ValueError("export goes with a bound on perplexity")
         if self.format is not None and self.max_bytes is None:
             raise ValueError("format goes with max_bytes")
         if self.lowest >= self.highest:
@@ -77,4 +77,4 @@ class Target(StrictModel):
     @property
     def gate(self) -> Gate:
         """The gate that judges each model of the search."""
-        return Gate.model_validate({name: getattr(self, name) for name in ("of", *_PERPLEXITY, *_SIZE)})
+        return Gate.model_validate({name: getattr(self, name) for name in ("export", *_PERPLEXITY, *_SIZE)})

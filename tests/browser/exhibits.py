@@ -180,7 +180,7 @@ def gallery(database: Database) -> dict[str, UUID]:
         method="none",
         sparsity=None,
         exports=["gguf:Q8_0", "gguf:Q4_K_M", "gguf:Q2_K_S", "compressed-tensors:fp8"],
-        gate={"of": "gguf:Q4_K_M", "max_perplexity_increase": 0.05, "max_bytes": 110_000_000},
+        gate={"export": "gguf:Q4_K_M", "max_perplexity_increase": 0.05, "max_bytes": 110_000_000},
     )
     shown["running"] = (running := claim(database, submit(database))).job_id
     stage(database, running, "resolve")

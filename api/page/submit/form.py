@@ -194,7 +194,7 @@ ADVANCED = (
         "list",
         listed="exports",
     ),
-    Field("gate.of", "Gate: on export", "The export that must pass; else the model.", listed="exports"),
+    Field("gate.export", "Gate: on export", "The export that must pass; else the model.", listed="exports"),
     Field("gate.max_perplexity_increase", "Gate: perplexity", "How far it may rise: 5%.", "share"),
     Field("gate.max_kl", "Gate: KL", "How far from dense, in nats: 0.1.", "number"),
     Field("gate.min_speedup", "Gate: speed", "How many times as fast as dense: 1.2.", "number"),
@@ -298,8 +298,8 @@ def _form_field(field: str, typed: Mapping[str, str]) -> str:
         for path in (name, f"{name}.id", f"{name}.name"):
             if path in known and (path != _METHOD or typed.get(path)):
                 return path
-    if parts[0] == "gate" and typed.get("gate.of"):
-        return "gate.of"
+    if parts[0] == "gate" and typed.get("gate.export"):
+        return "gate.export"
     of_recipe = bool(typed.get(RECIPE.path, "").strip())
     if parts[0] == "sparsity" or (parts[0] in of_amount and not of_recipe):
         return AMOUNT.path

@@ -177,11 +177,11 @@ def read(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepVi
     sized = Search.model_validate(sweep.search or {}).shapes
     item = SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None)
     target = item.request.target
-    return SweepView(item, compare(jobs, seconds, cuts, of=target.of if target else None))
+    return SweepView(item, compare(jobs, seconds, cuts, of=target.export if target else None))
 
 
 def _bound(target: Target) -> str:
-    of = f" of {target.of}" if target.of else ""
+    of = f" of {target.export}" if target.export else ""
     if target.max_perplexity is not None:
         return f"perplexity{of} at most {figure(target.max_perplexity)}"
     return f"perplexity{of} at most {percent(target.max_perplexity_increase or 0.0)} over dense"

@@ -28,7 +28,7 @@ FP8 = export("compressed-tensors:fp8", 120_000, None, warnings=["some weights we
 
 def exported(client: TestClient, jobs: Jobs, settings: Settings, tmp_path: Path) -> str:
     """Submit a job of ada's that exports, and end it. Returns its id."""
-    gate = {"of": "gguf:Q8_0", "max_bytes": 99_000}
+    gate = {"export": "gguf:Q8_0", "max_bytes": 99_000}
     asked = {"model": "org/name", "method": "none", "exports": NAMES, "gate": gate}
     claim = jobs.claim(UUID(client.post("/v1/jobs", json=asked).json()["id"]))
     artifacts = []

@@ -93,9 +93,9 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         (
             MODEL
             | {"method.name": "none", "exports": "gguf:Q8_0, compressed-tensors:w4a16"}
-            | {"gate.of": "gguf:Q8_0", "gate.max_perplexity_increase": "5%"},
+            | {"gate.export": "gguf:Q8_0", "gate.max_perplexity_increase": "5%"},
             {"model": "org/name", "method": "none", "exports": ["gguf:Q8_0", "compressed-tensors:w4a16"]}
-            | {"gate": {"of": "gguf:Q8_0", "max_perplexity_increase": 0.05}},
+            | {"gate": {"export": "gguf:Q8_0", "max_perplexity_increase": 0.05}},
         ),
         (
             MODEL | {"goal": "smaller", "amount": "25%", "method.name": "none"},
@@ -189,7 +189,7 @@ ASKED: list[dict[str, Any]] = [
     {"model": "org/name", "norms": ["l1"], "calibration": {"dataset": "builtin"}},
     SMALLEST | {"calibration": {"dataset": "builtin"}},
     SMALLEST | {"calibration": {"dataset": "builtin"}, "evaluation": {"dataset": "builtin"}},
-    {"model": "org/name", "method": "none", "gate": {"of": "gguf:Q4_0", "max_bytes": 9}}
+    {"model": "org/name", "method": "none", "gate": {"export": "gguf:Q4_0", "max_bytes": 9}}
     | {"exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
     SMALLEST
     | {"exports": ["gguf:F16", {"format": "compressed-tensors", "scheme": "w4a16", "group_size": 128}]},
@@ -269,8 +269,8 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"exports": "gguf:Q9"}, "exports", "Is not a GGUF type; use one of F16, BF16"),
         ({"exports": "Q8_0"}, "exports", "Must be a name such as gguf:Q8_0"),
         ({"method.name": "none"}, "amount", "name a method that prunes, or leave it out"),
-        ({"gate.of": "gguf:F16"}, "gate.of", "Needs max_perplexity"),
-        ({"gate.of": "gguf:F16", "gate.max_kl": "1"}, "gate.of", "must be one of the job's exports"),
+        ({"gate.export": "gguf:F16"}, "gate.export", "Needs max_perplexity"),
+        ({"gate.export": "gguf:F16", "gate.max_kl": "1"}, "gate.export", "must be one of the job's exports"),
         ({"recipe": "{"}, "recipe", "Is not JSON"),
         ({"recipe": "[]"}, "recipe", "Must be an object"),
         ({"recipe": '{"evaluation": 5}', "goal": "quick"}, "recipe", "Evaluation"),

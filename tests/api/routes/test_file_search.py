@@ -120,7 +120,7 @@ def test_a_size_that_no_file_has_is_refused_or_fails(
 
 def test_a_search_within_a_bound_on_a_file_judges_that_file(client: TestClient, database: Database) -> None:
     job = {"model": "org/name", "method": "wanda", "exports": ["gguf:Q8_0"]}
-    target = {"of": "gguf:Q8_0", "max_perplexity_increase": 0.25 + 1 / 8.5**2}
+    target = {"export": "gguf:Q8_0", "max_perplexity_increase": 0.25 + 1 / 8.5**2}
     sweep = submit(client, job=job, target=target)
     ended = SweepRunner(database, partial(report_of, loss=0.5)).run(sweep["id"], client)
     assert 0.48 <= ended["search"]["met"] <= 0.5
@@ -128,11 +128,11 @@ def test_a_search_within_a_bound_on_a_file_judges_that_file(client: TestClient, 
     assert "sparsest with perplexity of gguf:Q8_0 at most" in page
     met = next(one for one in ended["jobs"] if one["id"] == ended["search"]["best_job"])
     assert f"perplexity {met['exports'][0]['perplexity']:.2f}" in page
-    assert {one["gate"]["of"] for one in ended["jobs"]} == {"gguf:Q8_0"}
+    assert {one["gate"]["export"] for one in ended["jobs"]} == {"gguf:Q8_0"}
 
 
 def test_a_search_on_a_file_that_its_jobs_do_not_export_is_refused(client: TestClient) -> None:
-    target = {"of": "gguf:Q8_0", "max_perplexity": 9.0}
+    target = {"export": "gguf:Q8_0", "max_perplexity": 9.0}
     body = {"job": {"model": "org/name", "method": "wanda"}, "target": target}
     answer = client.post("/v1/sweeps", json=body)
     assert answer.status_code == 422

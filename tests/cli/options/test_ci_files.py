@@ -146,7 +146,7 @@ BODY = {
     "sparsity": 0.5,
     "method": {"name": "gblm"},
     "exports": ["gguf:Q8_0", "gguf:*"],
-    "gate": {"max_perplexity_increase": 0.05, "of": "gguf:Q8_0"},
+    "gate": {"max_perplexity_increase": 0.05, "export": "gguf:Q8_0"},
 }
 FIGURES = {
     "state": "succeeded",

@@ -52,7 +52,7 @@ def test_only_what_was_given_is_sent() -> None:
         "calibration": {"samples": 16},
         "evaluation": {"tasks": ["piqa"]},
         "exports": ["gguf:Q4_K_M", "gguf:Q8_0"],
-        "gate": {"max_kl": 0.1, "of": "gguf:Q4_K_M"},
+        "gate": {"max_kl": 0.1, "export": "gguf:Q4_K_M"},
     }
 
 

@@ -117,7 +117,7 @@ def test_another_owners_job_is_no_baseline(database: Database) -> None:
     ("gate", "message"),
     [
         ({"max_score_drop": {"piqa": 0.01}}, "has not measured every task of max_score_drop"),
-        ({"of": "compressed-tensors:fp8"}, "has not exported the file"),
+        ({"export": "compressed-tensors:fp8"}, "has not exported the file"),
     ],
 )
 def test_a_baseline_without_what_the_gate_compares_is_refused(

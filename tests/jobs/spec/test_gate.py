@@ -118,7 +118,7 @@ def test_a_gate_fails_before_it_is_inconclusive() -> None:
 def test_a_gate_on_an_export_has_the_interval_of_that_file() -> None:
     interval = {"low": 0.25, "high": 0.5}
     file = exported(windows=8, intervals={"perplexity": interval, "increase": interval, "kl": interval})
-    gate = Gate.model_validate({"of": "gguf:Q4_K_M", "max_kl": 0.4375})
+    gate = Gate.model_validate({"export": "gguf:Q4_K_M", "max_kl": 0.4375})
     (found,) = judge(gate, report() | {"exports": [file]}).conditions
     assert (found.state, found.measured, found.required_sample) == ("inconclusive", 0.375, 32)
 
@@ -264,23 +264,23 @@ def test_a_gate_on_an_export_judges_that_file(
     condition: dict[str, Any], measured: float, passed: bool
 ) -> None:
     files = [exported("gguf:Q8_0", perplexity=1.0, kl=0.0, bytes=1, rates=[]), exported()]
-    gate = Gate.model_validate(condition | {"of": "gguf:Q4_K_M"})
+    gate = Gate.model_validate(condition | {"export": "gguf:Q4_K_M"})
     verdict = judge(gate, report() | {"exports": files})
     (found,) = verdict.conditions
     state = "passed" if passed else "failed"
-    assert (verdict.of, verdict.state, found.measured) == (gate.of, state, measured)
+    assert (verdict.export, verdict.state, found.measured) == (gate.export, state, measured)
 
 
 def test_a_gain_within_the_noise_counts_as_none_of_an_export() -> None:
     rates = [{"phase": "decode", "tokens_per_second": 11.0, "dense": 10.0, "noise": 0.25}]
-    gate = Gate.model_validate({"of": "gguf:Q4_K_M", "min_speedup": 1.05})
+    gate = Gate.model_validate({"export": "gguf:Q4_K_M", "min_speedup": 1.05})
     (found,) = judge(gate, report() | {"exports": [exported(rates=rates)]}).conditions
     assert (found.measured, found.passed) == (1.0, False)
 
 
 @pytest.mark.parametrize("condition", [{"max_kl": 9.0}, {"max_bytes": 10**9}, {"min_speedup": 0.5}])
 def test_a_gate_on_an_export_that_failed_is_missed(condition: dict[str, Any]) -> None:
-    verdict = judge(Gate.model_validate(condition | {"of": "gguf:Q4_K_M"}), report() | {"exports": []})
+    verdict = judge(Gate.model_validate(condition | {"export": "gguf:Q4_K_M"}), report() | {"exports": []})
     assert [condition.measured for condition in verdict.conditions] == [None]
     assert verdict.state == "failed"
 
@@ -288,12 +288,12 @@ def test_a_gate_on_an_export_that_failed_is_missed(condition: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("gate", "reason"),
     [
-        ({"of": "gguf:Q8_0", "max_kl": 0.1}, "which are gguf:Q4_K_M, compressed-tensors:fp8"),
-        ({"of": "gguf:Q4_K_M"}, "needs max_perplexity"),
-        ({"of": "gguf:Q4_K_M", "min_zero_shot": {"piqa": 0.5}}, "not measured of an export"),
-        ({"of": "gguf:Q4_K_M", "max_memory_bytes": 1}, "not measured of an export"),
-        ({"of": "gguf:Q4_K_M", "max_parameters": 1}, "not measured of an export"),
-        ({"of": "compressed-tensors:fp8", "min_speedup": 1.1}, "for GGUF files alone"),
+        ({"export": "gguf:Q8_0", "max_kl": 0.1}, "which are gguf:Q4_K_M, compressed-tensors:fp8"),
+        ({"export": "gguf:Q4_K_M"}, "needs max_perplexity"),
+        ({"export": "gguf:Q4_K_M", "min_zero_shot": {"piqa": 0.5}}, "not measured of an export"),
+        ({"export": "gguf:Q4_K_M", "max_memory_bytes": 1}, "not measured of an export"),
+        ({"export": "gguf:Q4_K_M", "max_parameters": 1}, "not measured of an export"),
+        ({"export": "compressed-tensors:fp8", "min_speedup": 1.1}, "for GGUF files alone"),
     ],
 )
 def test_a_gate_on_what_is_not_measured_of_an_export_is_refused(gate: dict[str, Any], reason: str) -> None:
@@ -342,7 +342,7 @@ def test_a_domain_that_the_report_lacks_fails() -> None:
             {"domains": {"prose": {"max_kl": 0.1}}},
             "domains.prose must be in evaluation.domains, which has code",
         ),
-        ({"of": "mask", "domains": {"code": {"max_kl": 0.1}}}, "domains is not measured of an export"),
+        ({"export": "mask", "domains": {"code": {"max_kl": 0.1}}}, "domains is not measured of an export"),
         ({"domains": {}}, "needs max_perplexity"),
     ],
 )

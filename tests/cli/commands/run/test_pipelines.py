@@ -127,7 +127,7 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
 def test_a_missed_gate_names_the_exported_file_that_it_is_on(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
-    serve(server, job_id, "succeeded", gate=verdict(0.06) | {"of": "gguf:Q4_K_M"}, report=REPORT)
+    serve(server, job_id, "succeeded", gate=verdict(0.06) | {"export": "gguf:Q4_K_M"}, report=REPORT)
     junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
     result = run(place, "--junit", str(junit), "--summary", str(summary), **GITHUB)
     assert result.exit_code == Exit.GATE_MISSED
@@ -267,7 +267,7 @@ def test_the_figures_are_those_of_the_export_that_the_gate_is_on(
         ("gguf:Q4_0", ["10", "12", "0.2"]),
         ("gguf:Q2_K", [None, None, None]),  # of which the report has nothing
     ):
-        serve(server, job_id, "succeeded", gate=verdict(0.2) | {"of": of}, **more)
+        serve(server, job_id, "succeeded", gate=verdict(0.2) | {"export": of}, **more)
         outputs = tmp_path / f"outputs of {of}"
         run(place, GITHUB_OUTPUT=str(outputs))
         written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
