@@ -377,14 +377,11 @@ class Condition(Model):
     measured: float | None
     """Null where it is not finite, or was not measured."""
 
-    passed: bool
-    """Whether the measured value keeps the limit."""
-
     margin: float | None
-    """How far the measured value lies on the good side of the limit; negative on the other."""
+    """How far the measured value lies on the good side of the limit; negative on the other; null where `measured` is."""
 
     state: Literal["passed", "failed", "inconclusive"] | str
-    """`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."""
+    """`inconclusive` if the limit lies inside the interval; otherwise `passed` or `failed`, by the margin."""
 
     interval: Interval | None = None
     """95 % confidence interval of the measured value. Without one the measured value decides."""

@@ -176,12 +176,13 @@ class Condition(BaseModel):
     )
     limit: float = Field(description="The limit that the gate sets.")
     measured: float | None = Field(description="Null where it is not finite, or was not measured.")
-    passed: bool = Field(description="Whether the measured value keeps the limit.")
     margin: float | None = Field(
-        description="How far the measured value lies on the good side of the limit; negative on the other."
+        description="How far the measured value lies on the good side of the limit; negative on the other; "
+        "null where `measured` is."
     )
     state: GateState = Field(
-        description="`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."
+        description="`inconclusive` if the limit lies inside the interval; otherwise `passed` or `failed`, "
+        "by the margin."
     )
     interval: Interval | None = Field(
         None,
@@ -211,4 +212,4 @@ class Verdict(BaseModel):
     @property
     def is_met(self) -> bool:
         """Whether every measured value keeps its limit, whatever its interval."""
-        return all(condition.passed for condition in self.conditions)
+        return all(one.margin is not None and one.margin >= 0 for one in self.conditions)

@@ -230,13 +230,11 @@ def _condition(
     name: str, limit: float, found: _Measured, margin: float | None, *, undecided: bool
 ) -> Condition:
     """Ends of an interval that meet the limit decide that it holds, and not that it is missed."""
-    passed = margin is not None and margin >= 0
-    decided = GateState.PASSED if passed else GateState.FAILED
+    decided = GateState.PASSED if margin is not None and margin >= 0 else GateState.FAILED
     return Condition(
         name=name,
         limit=limit,
         measured=found.value,
-        passed=passed,
         margin=margin,
         state=GateState.INCONCLUSIVE if undecided else decided,
         interval=found.interval,

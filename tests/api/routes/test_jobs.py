@@ -159,7 +159,7 @@ def test_labels_and_gates_are_shown_and_narrow_the_list(client: TestClient, jobs
     job = client.get(f"/v1/jobs/{missed}").json()
     (condition,) = job["gate"].pop("conditions")
     assert job["gate"] == {"state": "failed", "export": None, "baseline": None}
-    assert (condition["name"], condition["margin"], condition["passed"]) == ("max_perplexity", -3.0, False)
+    assert (condition["name"], condition["margin"], condition["state"]) == ("max_perplexity", -3.0, "failed")
     assert client.get("/v1/jobs").json()["items"][-1]["gate"]["state"] == "failed"
 
 

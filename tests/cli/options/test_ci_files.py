@@ -116,7 +116,7 @@ def serve(server: ScriptedServer, job_id: UUID, *, passed: bool) -> list[Any]:
     condition = {"name": "max_perplexity_increase", "limit": 0.05, "measured": 0.04, "margin": 0.01}
     gate = {
         "state": "passed" if passed else "failed",
-        "conditions": [condition | {"passed": passed, "state": "passed"}],
+        "conditions": [condition | {"state": "passed"}],
     }
     submitted = server.collect("/v1/jobs", job_document(job_id, "queued"), 201)
     perplexity = {"dense": 10.0, "pruned": 10.4}

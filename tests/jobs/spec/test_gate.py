@@ -63,8 +63,8 @@ def test_a_condition_passes_by_its_margin(
     (condition,) = verdict.conditions
     assert (condition.measured, condition.limit) == (pytest.approx(measured), limit)
     assert condition.margin == pytest.approx(margin)
-    assert condition.passed == (margin > 0)
-    assert verdict.state == ("passed" if margin > 0 else "failed")
+    assert verdict.is_met == (margin > 0)
+    assert verdict.state == condition.state == ("passed" if margin > 0 else "failed")
 
 
 # Measured: 21, by 24 windows, in an interval from 20 to 23. Twice as near needs four times as many.
@@ -88,7 +88,7 @@ def test_a_limit_inside_the_interval_is_inconclusive(limit: float, state: str, r
     verdict = judge(Gate(max_perplexity=limit), measured)
     (condition,) = verdict.conditions
     assert (verdict.state, condition.state, condition.required_sample) == (state, state, required)
-    assert condition.passed == (limit >= 21)
+    assert verdict.is_met == (limit >= 21)
     assert condition.interval is not None
     assert (condition.interval.low, condition.interval.high) == (20.0, 23.0)
 
@@ -98,8 +98,9 @@ def test_a_score_at_the_limit_is_not_missed() -> None:
     measured = report()
     score = {"task": "piqa", "metric": "acc", "dense": 0.5, "pruned": 0.499, "examples": 1000}
     measured["zero_shot"] = {"scores": [score | {"change": {"low": -0.003, "high": 0.0}}]}
-    (found,) = judge(Gate.model_validate({"max_score_drop": {"piqa": 0.0}}), measured).conditions
-    assert (found.state, found.passed) == ("inconclusive", False)
+    verdict = judge(Gate.model_validate({"max_score_drop": {"piqa": 0.0}}), measured)
+    (found,) = verdict.conditions
+    assert (found.state, verdict.is_met) == ("inconclusive", False)
     assert found.required_sample is not None
     assert found.required_sample > 1000
 
@@ -130,7 +131,7 @@ def test_a_value_equal_to_the_limit_passes() -> None:
 def test_one_missed_condition_fails_the_gate() -> None:
     gate = Gate(max_perplexity=30.0, max_perplexity_increase=0.01)
     verdict = judge(gate, report())
-    assert [condition.passed for condition in verdict.conditions] == [True, False]
+    assert [condition.state for condition in verdict.conditions] == ["passed", "failed"]
     assert verdict.state == "failed"
 
 
@@ -138,34 +139,34 @@ def test_one_missed_condition_fails_the_gate() -> None:
 def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) -> None:
     gate = Gate(max_perplexity_increase=1.0, min_zero_shot={"piqa": 0.0})
     for condition in judge(gate, measured).conditions:
-        assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+        assert (condition.measured, condition.margin, condition.state) == (None, None, "failed")
 
 
 @pytest.mark.parametrize("measured", [{}, {"kl": None}])
 def test_a_divergence_that_was_not_measured_fails(measured: dict[str, Any]) -> None:
     perplexity = {"dense": 20.0, "pruned": 21.0, **measured}
     (condition,) = judge(Gate(max_kl=100.0), {"perplexity": perplexity}).conditions
-    assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+    assert (condition.measured, condition.margin, condition.state) == (None, None, "failed")
 
 
 def test_the_parameters_are_those_of_a_smaller_model() -> None:
     smaller = report() | {"structure": {"parameters": 1500, "dense_parameters": 2000}}
     (condition,) = judge(Gate(max_parameters=1600), smaller).conditions
-    assert (condition.measured, condition.passed) == (1500, True)
+    assert (condition.measured, condition.state) == (1500, "passed")
 
 
 @pytest.mark.parametrize("speed", [None, {"bytes": 1, "speedup": None, "peak_memory_bytes": None}])
 def test_a_speed_that_was_not_measured_fails(speed: dict[str, Any] | None) -> None:
     gate = Gate(min_speedup=0.5, max_memory_bytes=10**9)
     for condition in judge(gate, report() | {"speed": speed}).conditions:
-        assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+        assert (condition.measured, condition.margin, condition.state) == (None, None, "failed")
 
 
-@pytest.mark.parametrize(("limit", "passed"), [(0.9, True), (1.0, True), (1.1, False)])
-def test_a_speedup_that_is_not_measurable_counts_as_1(limit: float, passed: bool) -> None:
+@pytest.mark.parametrize(("limit", "state"), [(0.9, "passed"), (1.0, "passed"), (1.1, "failed")])
+def test_a_speedup_that_is_not_measurable_counts_as_1(limit: float, state: str) -> None:
     speed = {"bytes": 1, "speedup": None, "rates": [{"speedup": 1.3, "noise": 0.5}], "peak_memory_bytes": 1}
     (condition,) = judge(Gate(min_speedup=limit), report() | {"speed": speed}).conditions
-    assert (condition.measured, condition.passed) == (1.0, passed)
+    assert (condition.measured, condition.state) == (1.0, state)
 
 
 @pytest.mark.parametrize("gate", [{"min_speedup": 1.2}, {"max_memory_bytes": 10**9}])
@@ -275,7 +276,7 @@ def test_a_gain_within_the_noise_counts_as_none_of_an_export() -> None:
     rates = [{"phase": "decode", "tokens_per_second": 11.0, "dense": 10.0, "noise": 0.25}]
     gate = Gate.model_validate({"export": "gguf:Q4_K_M", "min_speedup": 1.05})
     (found,) = judge(gate, report() | {"exports": [exported(rates=rates)]}).conditions
-    assert (found.measured, found.passed) == (1.0, False)
+    assert (found.measured, found.state) == (1.0, "failed")
 
 
 @pytest.mark.parametrize("condition", [{"max_kl": 9.0}, {"max_bytes": 10**9}, {"min_speedup": 0.5}])

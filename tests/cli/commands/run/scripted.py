@@ -21,7 +21,7 @@ def verdict(measured: float | None, limit: float = 0.05, **more: object) -> dict
     margin = None if measured is None else limit - measured
     passed = margin is not None and margin >= 0
     condition = {"name": "max_perplexity_increase", "limit": limit, "measured": measured, "margin": margin}
-    condition |= {"passed": passed, "state": "passed" if passed else "failed", **more}
+    condition |= {"state": "passed" if passed else "failed", **more}
     return {"state": condition["state"], "conditions": [condition]}
 
 
