@@ -1554,8 +1554,8 @@ class MethodOptions(Model):
 class ModelEstimate(Model):
     """The model, as its config describes it."""
 
-    architecture: str
-    """The model type that the config names."""
+    model_type: str
+    """The `model_type` that the config names."""
 
     parameters: int
     """Parameters of the model, without norms, biases and routers."""

@@ -47,7 +47,7 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
     """Print what a job would take, stage by stage."""
     model, machine = estimate.model, estimate.machine
     console.print(
-        f"{clean(model.architecture)}, {model.parameters / 1e6:,.0f} M parameters, {model.blocks} blocks"
+        f"{clean(model.model_type)}, {model.parameters / 1e6:,.0f} M parameters, {model.blocks} blocks"
     )
     schedule = f", gradients {clean(estimate.schedule)}" if estimate.schedule else ""
     console.print(f"on {clean(machine.device)} in {clean(estimate.dtype)}{schedule}")

@@ -287,7 +287,7 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         raise UnknownShape("config.json has a dtype that is not one of " + ", ".join(BYTES))
     attention = config.heads * config.head_size
     return ModelShape(
-        architecture=family,
+        model_type=family,
         hidden=config.hidden,
         vocabulary=vocabulary,
         context=config.number("max_position_embeddings", "n_positions", default=0) or None,

@@ -17,7 +17,7 @@ from pruning.recipe.exports import Export
 class ModelEstimate(Answer):
     """The model, as its config describes it."""
 
-    architecture: str = Field(description="The model type that the config names.")
+    model_type: str = Field(description="The `model_type` that the config names.")
     parameters: int = Field(description="Parameters of the model, without norms, biases and routers.")
     prunable: int = Field(description="Weights in the linear layers of the blocks.")
     blocks: int = Field(description="Decoder blocks.")
@@ -95,7 +95,7 @@ class Estimate(Answer):
         stages = [by_stage.with_process(stage, shape, machine) for stage in stages]
         return cls(
             model=ModelEstimate(
-                architecture=shape.architecture,
+                model_type=shape.model_type,
                 parameters=shape.parameters,
                 prunable=shape.block_weights,
                 blocks=len(shape.blocks),

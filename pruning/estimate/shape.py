@@ -77,7 +77,7 @@ class BlockShape:
 class ModelShape:
     """A decoder-only model without norms, biases and routers, which are less than one percent."""
 
-    architecture: str
+    model_type: str
     hidden: int
     vocabulary: int
     context: int | None  # the context length in tokens; None: no bound

@@ -29,7 +29,7 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
     heads, head_size = _heads(config)
     in_blocks = sum(map(parameter_count, stack.modules))
     return ModelShape(
-        architecture=type(stack.model).__name__,
+        model_type=config.model_type,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,
         context=getattr(config, "max_position_embeddings", None),

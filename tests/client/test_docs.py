@@ -60,7 +60,7 @@ def test_the_examples_run_one_after_the_other(
 
 
 ESTIMATE = {
-    "model": {"architecture": "llama", "parameters": 1, "prunable": 1, "blocks": 1},
+    "model": {"model_type": "llama", "parameters": 1, "prunable": 1, "blocks": 1},
     "machine": {
         "device": "cpu",
         "memory_bytes": 1,

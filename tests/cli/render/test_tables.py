@@ -8,7 +8,7 @@ from pruning.recipe import Evaluation, Recipe
 from tests.scripted_server import ScriptedServer
 
 SHAPE = ModelShape(
-    architecture="llama",
+    model_type="llama",
     hidden=4096,
     vocabulary=32_000,
     context=4096,

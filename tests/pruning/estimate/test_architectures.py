@@ -34,6 +34,7 @@ def test_the_shape_from_a_config_is_that_of_the_model(family: str) -> None:
     found = shape_of(find_stack(model), stored_dtype="float32")
     assert matrices(shape) == matrices(found)
     assert [block.attention for block in shape.blocks] == [block.attention for block in found.blocks]
+    assert shape.model_type == config["model_type"] == found.model_type
     assert (shape.hidden, shape.vocabulary) == (found.hidden, found.vocabulary)
     blocks = ALL_FAMILIES[family].blocks
     tables = [
