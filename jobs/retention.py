@@ -30,7 +30,7 @@ from jobs.tables import (
     ZooEntry,
     first_id_at,
 )
-from pruning.recipe import GRADIENTS_ONLY
+from pruning.recipe import NORMS_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
             Job.ended_at < SEARCH_NOW - timedelta(days=days),
-            Job.method != GRADIENTS_ONLY,
+            Job.method != NORMS_ONLY,
             ~exists().where(ZooEntry.job_id == Job.id),
         )
         .limit(limit)
@@ -147,7 +147,7 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     long_ago = SEARCH_NOW - timedelta(days=days)
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
-    keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ONLY)
+    keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == NORMS_ONLY)
     found = session.execute(
         select(Job.id, Job.owner)
         .where(

@@ -43,7 +43,7 @@ from jobs.tables import (
     SentFile,
     Upload,
 )
-from pruning.recipe import GRADIENTS_ONLY
+from pruning.recipe import NORMS_ONLY
 
 _CONCURRENCY = 8
 
@@ -86,7 +86,7 @@ def stored_by(session: Session, owner: str) -> StoredBytes:
 
 def _files(owner: str) -> CompoundSelect[Any]:
     """Return an owner's files: kind, key and size. One row alone names that of a result or an upload."""
-    of_a_result = case((Job.method == GRADIENTS_ONLY, FileKind.NORMS), else_=FileKind.ARTIFACTS)
+    of_a_result = case((Job.method == NORMS_ONLY, FileKind.NORMS), else_=FileKind.ARTIFACTS)
     of_an_upload = case((Upload.format == gradient_files.FORMAT, FileKind.NORMS), else_=FileKind.UPLOADS)
     results = select(*_file(of_a_result, Artifact)).join(Job, Job.id == Artifact.job_id)
     norms = (

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.states import JobState
 from jobs.tables import Artifact, Job, ZooEntry, page
-from pruning.recipe import GRADIENTS_ONLY
+from pruning.recipe import NORMS_ONLY
 
 
 class NotPublishable(Exception):
@@ -54,7 +54,7 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
     if job is None:
         return None
-    has_a_model = job.method != GRADIENTS_ONLY
+    has_a_model = job.method != NORMS_ONLY
     if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None or not has_a_model:
         raise NotPublishable
     entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)

@@ -935,7 +935,7 @@ class JobDetail(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
+    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1210,7 +1210,7 @@ class JobSummary(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
+    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""

@@ -20,7 +20,7 @@ from jobs import queries
 from jobs.access.api_keys import Scope
 from jobs.tables import Job
 from jobs.zoo import artifacts
-from pruning.recipe import GRADIENTS_ONLY
+from pruning.recipe import NORMS_ONLY
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,7 +43,7 @@ def list_entries(
         entries=entries,
         prunings={entry.slug: pruning(entry, cut.get(entry.slug)) for entry in entries.items},
         filters=filters,
-        methods=[name for name in METHOD_NAMES if name != GRADIENTS_ONLY],
+        methods=[name for name in METHOD_NAMES if name != NORMS_ONLY],
         older=filters.query_string(entries.next_cursor) if entries.next_cursor else None,
         principal=principal,
     )

@@ -14,7 +14,7 @@ from jobs.spec.gate import GateState
 from jobs.spec.job import JobOptions, JobSpec, Labels, Priority
 from jobs.states import JobState
 from jobs.tables import Job
-from pruning.recipe import GRADIENTS_ONLY, METHODS, PRESETS, STRUCTURE_ONLY, Recipe, Text
+from pruning.recipe import METHODS, NORMS_ONLY, PRESETS, STRUCTURE_ONLY, Recipe, Text
 
 _PRIORITY = "Your queued job with the highest priority runs first. It orders your own jobs only."
 
@@ -80,7 +80,7 @@ METHOD_NAMES = (
     *METHODS,
     *(name for name, preset in PRESETS.items() if preset.is_combination),
     STRUCTURE_ONLY,
-    GRADIENTS_ONLY,
+    NORMS_ONLY,
 )
 """What jobs are listed by as their method."""
 

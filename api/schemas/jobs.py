@@ -14,7 +14,7 @@ from jobs.queue.waiting import MAX_POSITION, Wait, WaitsFor
 from jobs.spec.gate import Verdict
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
-from pruning.recipe import GRADIENTS_ONLY, Stage
+from pruning.recipe import NORMS_ONLY, Stage
 from pruning.report import Interval, Intervals
 
 
@@ -177,7 +177,7 @@ class JobSummary(BaseModel):
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
         description="The name of the pruning method, or of the grade, `best` or `recovered`, whose options "
-        "the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient "
+        "the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient "
         "norms."
     )
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
@@ -239,7 +239,7 @@ class JobSummary(BaseModel):
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
             perplexity=None
-            if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ONLY
+            if job.state != JobState.SUCCEEDED or job.method == NORMS_ONLY
             else Perplexity.of(job),
             gate=None if job.gate is None else Verdict.model_validate(job.gate),
             error=None if job.error is None else JobError.model_validate(job.error),

@@ -33,7 +33,7 @@ from jobs.tables import (
     Sweep,
     ZooEntry,
 )
-from pruning.recipe import GRADIENTS_ONLY
+from pruning.recipe import NORMS_ONLY
 
 
 class Conflict(Exception):
@@ -203,7 +203,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
     norms = session.scalar(
         select(Artifact)
         .join(Job)
-        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ONLY)
+        .where(Artifact.job_id == job_id, Job.method == NORMS_ONLY)
         .with_for_update(of=Artifact)
     )
     if norms is not None:

@@ -14,7 +14,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.owned_files import UnknownReference, content_reference
 from jobs.tables import Artifact, Job, Upload
-from pruning.recipe import GRADIENTS_ONLY, Recipe, content_name, gradient_job, is_upload
+from pruning.recipe import NORMS_ONLY, Recipe, content_name, gradient_job, is_upload
 
 FORMAT = "safetensors"
 """The format of an upload that holds gradient norms."""
@@ -29,7 +29,7 @@ def used_bytes(session: Session, owner: str) -> int:
     computed = (
         select(func.coalesce(func.sum(Artifact.size), 0))
         .join(Job, Job.id == Artifact.job_id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY)
+        .where(Job.owner == owner, Job.method == NORMS_ONLY)
     )
     uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner)
     return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
@@ -67,7 +67,7 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
     computed = (
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY, Artifact.sha256 == sha256)
+        .where(Job.owner == owner, Job.method == NORMS_ONLY, Artifact.sha256 == sha256)
         .limit(1)
         .with_for_update(read=True, key_share=True, of=Artifact)
     )
@@ -78,9 +78,7 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
 
 
 def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
-    job = session.scalar(
-        select(Job).where(Job.id == job_id, Job.owner == owner, Job.method == GRADIENTS_ONLY)
-    )
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner, Job.method == NORMS_ONLY))
     if job is None:
         raise _refused(recipe, "must be one of your gradient jobs")
     if job.state != JobState.SUCCEEDED:

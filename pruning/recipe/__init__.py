@@ -41,7 +41,7 @@ from pruning.recipe.methods import (
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.recipe import (
     CHANNEL_KINDS,
-    GRADIENTS_ONLY,
+    NORMS_ONLY,
     STRUCTURE_ONLY,
     ChannelKind,
     ComputeDtype,
@@ -57,8 +57,8 @@ __all__ = [
     "ALLOCATIONS",
     "CHANNEL_KINDS",
     "DATASETS",
-    "GRADIENTS_ONLY",
     "METHODS",
+    "NORMS_ONLY",
     "PRESETS",
     "STRUCTURE_ONLY",
     "UNIT_KINDS",

@@ -59,7 +59,7 @@ ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 STRUCTURE_ONLY = "structure"
 """The method name of a recipe that removes units and masks nothing."""
 
-GRADIENTS_ONLY = "gradients"
+NORMS_ONLY = "norms"
 """The method name of a recipe that computes gradient norms and prunes nothing."""
 
 _SPARSITY_TOLERANCE = 0.001
@@ -291,9 +291,9 @@ class Recipe(StrictModel):
 
     @property
     def method_name(self) -> str:
-        """The name of the method; `STRUCTURE_ONLY` or `GRADIENTS_ONLY` for a recipe that masks nothing."""
+        """The name of the method; `STRUCTURE_ONLY` or `NORMS_ONLY` for a recipe that masks nothing."""
         if self.norms:
-            return GRADIENTS_ONLY
+            return NORMS_ONLY
         return self.method.name if self.method else STRUCTURE_ONLY
 
     @property

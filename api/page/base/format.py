@@ -22,7 +22,7 @@ from jobs.spec.gate import Condition
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.byte_size import byte_size
-from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY, UNIT_KINDS
+from pruning.recipe import NORMS_ONLY, STRUCTURE_ONLY, UNIT_KINDS
 from pruning.recipe.methods import NoPruning
 from pruning.report import Interval, Intervals
 
@@ -133,7 +133,7 @@ def _less(amount: float) -> str:
 
 def pruning(job: Job | JobSummary | ZooItem, cut: Cut | None) -> str:
     """Write what a job does to its model: `gblm 50 %`, `wanda 2:4`, `MLP −25 %, KV 4 → 2`."""
-    if job.method == GRADIENTS_ONLY:
+    if job.method == NORMS_ONLY:
         return "gradient norms"
     words = [describe_cut(cut)] if cut else []
     if job.method == NOTHING:

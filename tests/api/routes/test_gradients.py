@@ -87,14 +87,14 @@ def refusal(answer: Any) -> str:
 def test_a_gradient_job_is_a_job_that_is_listed_with_its_file(
     gradients: Gradients, client: TestClient
 ) -> None:
-    job = gradients.submitted(norms=["l1", "l2"], name="norms", labels={"team": "search"})
+    job = gradients.submitted(norms=["l1", "l2"], name="l1 and l2", labels={"team": "search"})
     detail = client.get(f"/v1/jobs/{job}").json()
-    assert (detail["method"], detail["name"], detail["labels"]) == ("gradients", "norms", {"team": "search"})
+    assert (detail["method"], detail["name"], detail["labels"]) == ("norms", "l1 and l2", {"team": "search"})
     assert detail["spec"]["norms"] == ["l1", "l2"]
-    assert [item["id"] for item in client.get("/v1/jobs?method=gradients").json()["items"]] == [job]
+    assert [item["id"] for item in client.get("/v1/jobs?method=norms").json()["items"]] == [job]
 
     done = gradients.finished()
-    listed = client.get("/v1/jobs?method=gradients").json()["items"]
+    listed = client.get("/v1/jobs?method=norms").json()["items"]
     assert [item["id"] for item in listed] == [done, job]
     taken = client.get("/v1/uploads").json()
     assert (taken["used_bytes"], taken["quota_bytes"]) == (len(CONTENT), 3 * len(CONTENT))
@@ -111,7 +111,7 @@ def test_its_page_shows_the_file_and_what_it_took(gradients: Gradients, client: 
     for hidden in ("<dt>Perplexity</dt>", "<dt>Agreement</dt>", "Load with transformers", "/promote"):
         assert hidden not in html
     assert "gradient norms" in client.get(f"/jobs/{gradients.submitted()}").text
-    assert "gradients" in client.get("/jobs?method=gradients").text
+    assert "norms" in client.get("/jobs?method=norms").text
 
 
 def test_its_request_submits_it_again(gradients: Gradients, client: TestClient) -> None:

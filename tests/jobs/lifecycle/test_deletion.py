@@ -226,7 +226,7 @@ def test_gradient_norms_that_an_open_job_names_are_not_deleted(database: Databas
     norms, other_norms, pruned = submit(), submit(), submit()
     with database.begin() as session:
         session.execute(update(Job).values(state="succeeded", ended_at=LONG_AGO))
-        session.execute(update(Job).where(Job.id.in_([norms, other_norms])).values(method="gradients"))
+        session.execute(update(Job).where(Job.id.in_([norms, other_norms])).values(method="norms"))
         for job_id, digit in ((norms, "a"), (other_norms, "b"), (pruned, "c")):
             file = {"name": "norms.safetensors", "key": str(job_id), "size": 5}
             session.add(Artifact(job_id=job_id, sha256=digit * 64, **file))

@@ -180,7 +180,7 @@ class TestInARun:
             norms=("l1", "l2"),
             dtype="float32",
         )
-        assert (alone.method_name, alone.sparsity) == ("gradients", 0.0)
+        assert (alone.method_name, alone.sparsity) == ("norms", 0.0)
         outcome = keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
         assert (outcome.reused, outcome.warnings) == (False, ())
         (file,) = (tmp_path / "alone").iterdir()
