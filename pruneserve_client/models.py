@@ -824,7 +824,7 @@ class Gate(Model):
     min_speedup: float | None = None
     """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured, and where the noise exceeds the gain."""
 
-    min_zero_shot: dict[str, float] | None = None
+    min_score: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
 
     max_score_drop: dict[str, float] | None = None

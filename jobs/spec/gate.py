@@ -12,7 +12,7 @@ from pruning.recipe.evaluation import DomainName, TaskName
 from pruning.recipe.exports import Export
 from pruning.report import Interval
 
-_OF_TASKS = ("min_zero_shot", "max_score_drop")
+_OF_TASKS = ("min_score", "max_score_drop")
 
 
 def _validate_baseline(value: str | None) -> str | None:
@@ -104,7 +104,7 @@ class Gate(StrictModel):
         "speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose "
         "speed is not measured, and where the noise exceeds the gain.",
     )
-    min_zero_shot: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
+    min_score: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
         max_length=32,
         description="The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy "
@@ -172,7 +172,7 @@ class Condition(BaseModel):
 
     name: str = Field(
         description="The gate's field, with the name of the domain or the task that it is on.",
-        examples=["max_perplexity_increase", "max_kl.code", "min_zero_shot.piqa"],
+        examples=["max_perplexity_increase", "max_kl.code", "min_score.piqa"],
     )
     limit: float = Field(description="The limit that the gate sets.")
     measured: float | None = Field(description="Null where it is not finite, or was not measured.")

@@ -178,11 +178,11 @@ def _speedup(speed: dict[str, Any]) -> float | None:
 def _task_conditions(
     gate: Gate, report: dict[str, Any], before: dict[str, Any] | None
 ) -> Iterator[Condition]:
-    for task, limit in gate.min_zero_shot.items():
+    for task, limit in gate.min_score.items():
         score = _score(report, task)
         interval = _interval(score.get("interval"))
         found = _Measured(score.get("pruned"), interval, score.get("examples") or 0)
-        yield _at_least(f"min_zero_shot.{task}", limit, found)
+        yield _at_least(f"min_score.{task}", limit, found)
     for task, limit in gate.max_score_drop.items():
         score = _score(report, task)
         if gate.baseline is None:

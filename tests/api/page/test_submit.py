@@ -197,7 +197,7 @@ ASKED: list[dict[str, Any]] = [
     | {
         "calibration": {"samples": 8, "seed": 7},
         "evaluation": {"dataset": "c4", "sequence_length": 64, "tasks": ["piqa", "boolq"]},
-        "gate": {"max_perplexity": 9.0, "max_kl": 0.1, "min_zero_shot": {"piqa": 0.7}},
+        "gate": {"max_perplexity": 9.0, "max_kl": 0.1, "min_score": {"piqa": 0.7}},
         "labels": {"its": "'$(touch x), =`y`\\"},
     },
     {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_heads": 1}},

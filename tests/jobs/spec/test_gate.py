@@ -50,9 +50,9 @@ def report(
         ({"max_memory_bytes": 2_000_000}, 3_000_000, 2_000_000, -1_000_000),
         ({"min_speedup": 1.125}, 1.25, 1.125, 0.125),
         ({"min_speedup": 1.5}, 1.25, 1.5, -0.25),
-        ({"min_zero_shot": {"piqa": 0.5}}, 0.625, 0.5, 0.125),
-        ({"min_zero_shot": {"piqa": 0.75}}, 0.625, 0.75, -0.125),
-        ({"min_zero_shot": {"wikitext": 0.25}}, 0.125, 0.25, -0.125),
+        ({"min_score": {"piqa": 0.5}}, 0.625, 0.5, 0.125),
+        ({"min_score": {"piqa": 0.75}}, 0.625, 0.75, -0.125),
+        ({"min_score": {"wikitext": 0.25}}, 0.125, 0.25, -0.125),
     ],
 )
 def test_a_condition_passes_by_its_margin(
@@ -109,7 +109,7 @@ def test_a_gate_fails_before_it_is_inconclusive() -> None:
     measured = report()
     score = {"task": "piqa", "metric": "acc", "pruned": 0.5, "examples": 100}
     measured["zero_shot"] = {"scores": [score | {"interval": {"low": 0.4, "high": 0.6}}]}
-    unsure = {"min_zero_shot": {"piqa": 0.55}}
+    unsure = {"min_score": {"piqa": 0.55}}
     verdict = judge(Gate.model_validate({"max_perplexity": 30.0} | unsure), measured)
     assert [one.state for one in verdict.conditions] == ["passed", "inconclusive"]
     assert (verdict.state, verdict.conditions[1].required_sample) == ("inconclusive", 400)
@@ -137,7 +137,7 @@ def test_one_missed_condition_fails_the_gate() -> None:
 
 @pytest.mark.parametrize("measured", [report(pruned=None), report(dense=None)])
 def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) -> None:
-    gate = Gate(max_perplexity_increase=1.0, min_zero_shot={"piqa": 0.0})
+    gate = Gate(max_perplexity_increase=1.0, min_score={"piqa": 0.0})
     for condition in judge(gate, measured).conditions:
         assert (condition.measured, condition.margin, condition.state) == (None, None, "failed")
 
@@ -188,8 +188,8 @@ def test_a_gate_on_speed_needs_it_measured(gate: dict[str, Any]) -> None:
         {"max_bytes": 0},
         {"max_bytes": 1.5},
         {"min_speedup": 0},
-        {"min_zero_shot": {"piqa": 1.5}},
-        {"min_zero_shot": {"../piqa": 0.5}},
+        {"min_score": {"piqa": 1.5}},
+        {"min_score": {"../piqa": 0.5}},
         {"max_loss": 1.0},
     ],
 )
@@ -199,7 +199,7 @@ def test_a_gate_without_a_valid_condition_is_refused(gate: dict[str, Any]) -> No
 
 
 def test_a_task_of_the_gate_must_be_evaluated() -> None:
-    gate = {"min_zero_shot": {"piqa": 0.5}}
+    gate = {"min_score": {"piqa": 0.5}}
     with pytest.raises(ValidationError, match=r"evaluation\.tasks"):
         JobSpec.model_validate({"recipe": RECIPE, "gate": gate})
     JobSpec.model_validate({"recipe": RECIPE, "gate": gate, "evaluation": {"tasks": ["piqa"]}})
@@ -291,7 +291,7 @@ def test_a_gate_on_an_export_that_failed_is_missed(condition: dict[str, Any]) ->
     [
         ({"export": "gguf:Q8_0", "max_kl": 0.1}, "which are gguf:Q4_K_M, compressed-tensors:fp8"),
         ({"export": "gguf:Q4_K_M"}, "needs max_perplexity"),
-        ({"export": "gguf:Q4_K_M", "min_zero_shot": {"piqa": 0.5}}, "not measured of an export"),
+        ({"export": "gguf:Q4_K_M", "min_score": {"piqa": 0.5}}, "not measured of an export"),
         ({"export": "gguf:Q4_K_M", "max_memory_bytes": 1}, "not measured of an export"),
         ({"export": "gguf:Q4_K_M", "max_parameters": 1}, "not measured of an export"),
         ({"export": "compressed-tensors:fp8", "min_speedup": 1.1}, "for GGUF files alone"),
