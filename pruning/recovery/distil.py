@@ -25,7 +25,7 @@ from pruning.errors import NumericalFailure
 from pruning.estimate.pieces import HELD_STATES
 from pruning.models.placement import Placement
 from pruning.progress import Step
-from pruning.recovery.distillation import distillation_loss
+from pruning.recovery.distillation_loss import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE, cosine
 from pruning.recovery.parameters import TrainedParameters

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.recovery import distillation
-from pruning.recovery.distillation import distillation_loss
+from pruning.estimate.pieces import WIDE_LOGITS
+from pruning.recovery.distillation_loss import distillation_loss
 
 
 def logits(*shape: int, seed: int) -> Tensor:
@@ -22,7 +22,7 @@ def naive_distillation(pruned: Tensor, dense: Tensor) -> Tensor:
 
 
 def test_the_gradient_of_distillation_is_autograds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(distillation.WIDE_LOGITS, "cpu", 3 * 11)  # three of the seven rows at a time
+    monkeypatch.setitem(WIDE_LOGITS, "cpu", 3 * 11)  # three of the seven rows at a time
     pruned, dense = logits(7, 11, seed=0).requires_grad_(), logits(7, 11, seed=1)
     expected = naive_distillation(pruned, dense)
     (gradient,) = torch.autograd.grad(expected, pruned)
