@@ -247,25 +247,6 @@ class ChannelOrderFacts(Model):
     """The same in the new order."""
 
 
-class ClassEstimate(Model):
-    """What a job will take on a class of workers, or why it does not fit there."""
-
-    worker_class: str
-    """The class."""
-
-    fits: bool
-    """Whether its workers have what the job needs."""
-
-    missing: str | None
-    """What the job needs that they lack, with the numbers; null where it fits."""
-
-    seconds: float | None
-    """Time on the slowest of them; null where the job does not fit, or none was measured."""
-
-    memory_bytes: int | None
-    """Peak memory of the device that computes there; null where the time is."""
-
-
 class CompleteRequest(Model):
     """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
 
@@ -575,10 +556,10 @@ class Estimate(Model):
     needs: Needs | None = None
     """The least that the job needs of a worker."""
 
-    worker_class: str | None = None
-    """The smallest class of connected workers that the job fits; null where it fits none."""
+    queue: str | None = None
+    """The queue of the smallest class of connected workers that the job fits; null where it fits none."""
 
-    classes: list[ClassEstimate] = Field(default=[], validate_default=True)
+    queues: list[QueueEstimate] = Field(default=[], validate_default=True)
     """Every class of connected workers, the smallest first."""
 
 
@@ -1012,8 +993,8 @@ class JobDetail(JobModel):
     spec: CompleteRequest
     """The request with every default filled in: sent as it is, it submits the job again."""
 
-    worker_class: str | None = None
-    """The class of the worker that has claimed the job last; null before one has."""
+    queue: str | None = None
+    """The queue of the worker that has claimed the job last; null before one has."""
 
     needs: Needs | None = None
     """What the job needs of a worker; null while that is not known."""
@@ -1850,6 +1831,25 @@ class QueueChange(Model):
 
     paused: bool
     """Whether no worker claims its jobs."""
+
+
+class QueueEstimate(Model):
+    """What a job will take on a class of workers, or why it does not fit there."""
+
+    queue: str
+    """The queue of the class."""
+
+    fits: bool
+    """Whether its workers have what the job needs."""
+
+    missing: str | None
+    """What the job needs that they lack, with the numbers; null where it fits."""
+
+    seconds: float | None
+    """Time on the slowest of them; null where the job does not fit, or none was measured."""
+
+    memory_bytes: int | None
+    """Peak memory of the device that computes there; null where the time is."""
 
 
 class QueueItem(Model):

@@ -31,6 +31,6 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
     )
 
 
-def worker_class(settings: Settings, capacity: Capacity) -> str:
+def queue_of(settings: Settings, capacity: Capacity) -> str:
     """Return the class of a worker: as the operator has named it, or by its devices."""
     return settings.queues[0] if settings.queues else class_of(capacity)

@@ -8,7 +8,7 @@ from api.problems.base import FieldError
 from api.problems.catalogue import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
 from api.schemas.job_requests import JobRequest
-from api.schemas.workers import ClassEstimate, Estimate
+from api.schemas.workers import Estimate, QueueEstimate
 from jobs import limits
 from jobs.queue import workers
 from jobs.queue.resources import Needs, nearest_classes, smallest_that_fits
@@ -74,9 +74,9 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     return Estimate(
         **{name: getattr(there, name) for name in EstimateOnMachine.model_fields},
         needs=needs,
-        worker_class=chosen,
-        classes=[
-            ClassEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
+        queue=chosen,
+        queues=[
+            QueueEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
             for name, capacity in nearest_classes(needs, classes)
         ],
     )

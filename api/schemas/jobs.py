@@ -88,7 +88,7 @@ def _describe(wait: Wait, *, with_faults: bool) -> str:
         return f"job {wait.job_id} computes gradients that it needs too"
     if wait.shortage is not None:
         return wait.shortage
-    of_class = "" if wait.worker_class is None else f" of the class {wait.worker_class}"
+    of_class = "" if wait.queue is None else f" of the class {wait.queue}"
     faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
     return _WAITS_FOR[wait.reason].format(of_class=of_class) + (f": {faults}" if faults else "")
 
@@ -279,8 +279,8 @@ class JobDetail(JobSummary):
     spec: CompleteRequest = Field(
         description="The request with every default filled in: sent as it is, it submits the job again."
     )
-    worker_class: str | None = Field(
-        None, description="The class of the worker that has claimed the job last; null before one has."
+    queue: str | None = Field(
+        None, description="The queue of the worker that has claimed the job last; null before one has."
     )
     needs: Needs | None = Field(
         None, description="What the job needs of a worker; null while that is not known."
@@ -296,7 +296,7 @@ class JobDetail(JobSummary):
             job,
             waiting,
             spec=CompleteRequest.of(job),
-            worker_class=job.worker_class,
+            queue=job.queue,
             needs=Needs.model_validate(job.needs) if job.needs else None,
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],

@@ -133,10 +133,10 @@ class QueueList(BaseModel):
     items: list[QueueItem] = Field(description="By name.")
 
 
-class ClassEstimate(BaseModel):
+class QueueEstimate(BaseModel):
     """What a job will take on a class of workers, or why it does not fit there."""
 
-    worker_class: str = Field(description="The class.")
+    queue: str = Field(description="The queue of the class.")
     fits: bool = Field(description="Whether its workers have what the job needs.")
     missing: str | None = Field(
         description="What the job needs that they lack, with the numbers; null where it fits."
@@ -154,7 +154,7 @@ class ClassEstimate(BaseModel):
         missing = missing_resources(needs, capacity) or None
         known = there if missing is None else None
         return cls(
-            worker_class=name,
+            queue=name,
             fits=missing is None,
             missing=missing,
             seconds=None if known is None else known.seconds,
@@ -166,11 +166,12 @@ class Estimate(pruning.estimate.Estimate):
     """What the job will take, on the smallest class of workers that it fits."""
 
     needs: Needs | None = Field(None, description="The least that the job needs of a worker.")
-    worker_class: str | None = Field(
+    queue: str | None = Field(
         None,
-        description="The smallest class of connected workers that the job fits; null where it fits none.",
+        description="The queue of the smallest class of connected workers that the job fits; null where "
+        "it fits none.",
     )
-    classes: list[ClassEstimate] = Field(
+    queues: list[QueueEstimate] = Field(
         [], description="Every class of connected workers, the smallest first."
     )
 

@@ -88,7 +88,7 @@ def _print_queue(queue: QueueItem, *, as_json: bool) -> None:
 
 def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
     """Return a row for each worker, in the order given. Times are UTC."""
-    of_machine, of_job = ("class", "device", "has", "sandbox"), ("state", "since", "job")
+    of_machine, of_job = ("queue", "device", "has", "sandbox"), ("state", "since", "job")
     table = plain_table("worker", *of_machine, *of_job, "last seen", "last fault")
     for worker in workers:
         table.add_row(

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.terminal import clean, duration, out, print_json, size
 from pruneserve_client.base import Model
-from pruneserve_client.models import ClassEstimate, Estimate
+from pruneserve_client.models import Estimate, QueueEstimate
 
 Item = TypeVar("Item", bound=Model)
 
@@ -64,17 +64,15 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
     table.add_row("all", duration(estimate.seconds), size(estimate.memory_bytes), "")
     console.print(table)
     console.print(f"the files take {size(estimate.output_bytes)}")
-    for of_class in estimate.classes:
-        console.print(
-            f"class {clean(of_class.worker_class)}: {_class_estimate(of_class, estimate.worker_class)}"
-        )
+    for each in estimate.queues:
+        console.print(f"queue {clean(each.queue)}: {_queue_estimate(each, estimate.queue)}")
     for note in estimate.notes:
         console.print(f"note: {clean(note)}")
 
 
-def _class_estimate(found: ClassEstimate, chosen: str | None) -> str:
+def _queue_estimate(found: QueueEstimate, chosen: str | None) -> str:
     """Say whether the job fits a class of workers, and how long it takes there."""
     if found.missing is not None:
         return f"does not fit: the job needs {clean(found.missing)}"
     takes = "fits" if found.seconds is None else f"fits, {duration(found.seconds)}"
-    return f"{takes}; the job would run here" if found.worker_class == chosen else takes
+    return f"{takes}; the job would run here" if found.queue == chosen else takes

@@ -276,8 +276,8 @@ def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:
 
 
 def _add_placement(table: Table, job: JobDetail) -> None:
-    if job.worker_class:
-        table.add_row("class", clean(job.worker_class))
+    if job.queue:
+        table.add_row("queue", clean(job.queue))
     if (needs := job.needs) is not None:
         gpus = f"{needs.gpus} x " if needs.gpus else ""
         without = f" (without a GPU {size(needs.cpu_bytes)} and {size(needs.cpu_scratch_bytes)})"

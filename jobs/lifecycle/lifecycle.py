@@ -106,7 +106,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         values={
             "attempt": Job.attempt + 1,
             "worker": worker,
-            "worker_class": select(Worker.queue).where(Worker.name == worker).scalar_subquery(),
+            "queue": select(Worker.queue).where(Worker.name == worker).scalar_subquery(),
             "lease_token": token,
             "progressed_at": NOW,
             "error": None,
@@ -127,7 +127,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
     waited = (row.running_at - row.queued_at).total_seconds()
-    record_on_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.worker_class or "unknown")
+    record_on_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.queue or "unknown")
     traces.past_span("queued", waited, parent=row.traceparent)
     return Claim(job_id, row.attempt, token, row.owner, row.spec, row.traceparent)
 

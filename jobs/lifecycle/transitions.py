@@ -60,7 +60,7 @@ def move(
             Job.attempt,
             Job.owner,
             Job.spec,
-            Job.worker_class,
+            Job.queue,
             Job.queued_at,
             Job.running_at,
             Job.traceparent,

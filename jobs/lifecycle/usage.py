@@ -62,13 +62,13 @@ def record(session: Session, job_id: UUID, attempt: int) -> None:
     """Record what an attempt that has just ended has used of the workers of its class."""
     seconds = func.extract("epoch", JobAttempt.ended_at - JobAttempt.started_at)
     used = session.execute(
-        select(Job.owner, Job.worker_class, JobAttempt.gpus, seconds.label("seconds"))
+        select(Job.owner, Job.queue, JobAttempt.gpus, seconds.label("seconds"))
         .join(Job, Job.id == JobAttempt.job_id)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
     ).one_or_none()
     if used is None:
         return
-    of_it = {"owner": used.owner, "queue": used.worker_class or "unknown"}
+    of_it = {"owner": used.owner, "queue": used.queue or "unknown"}
     wall = max(0.0, float(used.seconds))
     gpu, cpu = (wall * used.gpus, 0.0) if used.gpus else (0.0, wall)
     session.execute(

@@ -135,10 +135,10 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
     """Return the shares of these owners in a class of workers."""
     if not owners:
         return []
-    held = select(Job.owner, Job.worker_class, func.count()).where(Job.state.in_(HELD))
+    held = select(Job.owner, Job.queue, func.count()).where(Job.state.in_(HELD))
     in_use: Counter[str] = Counter()
     everywhere: Counter[str] = Counter()
-    for owner, of_class, count in session.execute(held.group_by(Job.owner, Job.worker_class)):
+    for owner, of_class, count in session.execute(held.group_by(Job.owner, Job.queue)):
         everywhere[owner] += count
         in_use[owner] += count if of_class == queue else 0
     wanted = owners_table(owners)

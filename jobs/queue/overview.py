@@ -142,8 +142,8 @@ def queue_statuses(session: Session, seen_within: float) -> list[QueueStatus]:
     """
     paused = {row.name: row for row in session.scalars(select(Queue))}
     fleet = workers.fleet(session, seen_within)
-    held = select(func.coalesce(Job.worker_class, NO_CLASS), func.count()).where(Job.state.in_(HELD))
-    running = {row[0]: row[1] for row in session.execute(held.group_by(Job.worker_class))}
+    held = select(func.coalesce(Job.queue, NO_CLASS), func.count()).where(Job.state.in_(HELD))
+    running = {row[0]: row[1] for row in session.execute(held.group_by(Job.queue))}
     queued: Counter[str] = Counter()
     for (name, _), count in queued_jobs(session, fleet, MAX_LISTED_JOBS).items():
         queued[name] += count
@@ -202,10 +202,8 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
     jobs: Counter[tuple[str, str]] = Counter()
     for (name, _), count in queued.items():
         jobs[str(JobState.QUEUED), name] += count
-    held = select(Job.state, func.coalesce(Job.worker_class, NO_CLASS), func.count())
-    for state, name, count in session.execute(
-        held.where(Job.state.in_(HELD)).group_by(Job.state, Job.worker_class)
-    ):
+    held = select(Job.state, func.coalesce(Job.queue, NO_CLASS), func.count())
+    for state, name, count in session.execute(held.where(Job.state.in_(HELD)).group_by(Job.state, Job.queue)):
         jobs[str(state), name] += count
     counted = _count_workers(session, seen_within)
     served = {name for name, _ in counted}  # whose values are zero where nothing waits, and not missing

@@ -57,7 +57,7 @@ class Wait:
     """Why one job waits."""
 
     reason: WaitsFor
-    worker_class: str | None = None
+    queue: str | None = None
     """The class of the job: the smallest of the live workers that it fits."""
     position: int | None = None
     """Its place among the first `MAX_POSITION` jobs of its class, from 1, if it is in line."""

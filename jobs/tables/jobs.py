@@ -57,8 +57,8 @@ class Job(JobDocuments, Base):
     lost_attempts: Mapped[int] = mapped_column(server_default="0")
 
     worker: Mapped[str | None]
-    # The class of the worker that has claimed it last.
-    worker_class: Mapped[str | None]
+    # The queue of the worker that has claimed it last.
+    queue: Mapped[str | None]
     # The token under which a worker holds the job; `Lease` has the time of expiry.
     lease_token: Mapped[UUID | None]
 

@@ -195,7 +195,7 @@ CREATE TABLE jobs (
     attempt INTEGER DEFAULT '0' NOT NULL,
     lost_attempts INTEGER DEFAULT '0' NOT NULL,
     worker TEXT,
-    worker_class TEXT,
+    queue TEXT,
     lease_token UUID,
     progressed_at timestamptz,
     report JSONB,

@@ -52,7 +52,7 @@ def run(session: Session, spec: JobSpec, name: str) -> None:
     """Let a job run on a worker of a class."""
     job_id = submit(session, spec, **of_class(name))
     assert lifecycle.claim(session, job_id, "w", 60) is not None
-    session.execute(update(Job).where(Job.id == job_id).values(worker_class=name))
+    session.execute(update(Job).where(Job.id == job_id).values(queue=name))
 
 
 def test_a_job_wants_a_worker_of_the_smallest_class_that_it_fits(database: Database, spec: JobSpec) -> None:

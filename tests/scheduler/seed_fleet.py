@@ -21,7 +21,7 @@ _STATEMENTS = (
     # A few wait for the Hub or for another job. Most are of one owner. One in ten fits no
     # worker, a few are still to be sized.
     """
-    UPDATE jobs SET needs = '{"device_bytes": 60e9}', worker_class = 'gpu.80g'
+    UPDATE jobs SET needs = '{"device_bytes": 60e9}', queue = 'gpu.80g'
     WHERE state IN ('queued', 'running')
     """,
     """

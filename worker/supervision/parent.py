@@ -31,7 +31,7 @@ from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
 from worker import identity, scratch
-from worker.capacity import capacity_of, scratch_room, worker_class
+from worker.capacity import capacity_of, queue_of, scratch_room
 from worker.identity import HeldClaim, Identity
 from worker.supervision.child_memory import MemoryUse, OomKills, death_cause
 from worker.supervision.quarantine import Quarantine, try_write
@@ -135,7 +135,7 @@ class Parent:
         the process if the worker is drained meanwhile.
         """
         capacity = capacity_of(self._settings, self._quarantine.wait_until_fit())
-        self._queue = worker_class(self._settings, capacity)
+        self._queue = queue_of(self._settings, capacity)
         log.info("worker %s is of the class %s and has %s", self._identity.name, self._queue, capacity)
         self._undeclared = partial(
             workers.record_capacity,

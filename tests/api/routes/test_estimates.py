@@ -259,17 +259,17 @@ def test_an_estimate_answers_for_each_class_of_workers(
             workers.record_capacity(session, class_of(has), class_of(has), has)
             workers.record_machine(session, class_of(has), fast)
     told = client.post("/v1/estimates", json=body(llama)).json()
-    small, large = told["classes"]
-    assert (small["worker_class"], large["worker_class"]) == ("gpu.4g", "gpu.80g")
+    small, large = told["queues"]
+    assert (small["queue"], large["queue"]) == ("gpu.4g", "gpu.80g")
     assert (small["fits"], small["seconds"], small["memory_bytes"]) == (False, None, None)
     assert small["missing"].endswith("(it has 4.3 GB of GPU memory)")
     assert (large["fits"], large["missing"]) == (True, None)
     # The figures of the whole job are those of the class that it would be given to.
-    assert told["worker_class"] == "gpu.80g"
+    assert told["queue"] == "gpu.80g"
     assert (told["seconds"], told["memory_bytes"]) == (large["seconds"], large["memory_bytes"])
     assert told["machine"]["operations_per_second"]["float16"] == 4 * H100.operations_per_second["float16"]
     assert told["needs"]["device_bytes"] > 4 * 2**30
     small_enough = body(llama, placement={"device_memory_bytes": 3 * 2**30})
-    assert client.post("/v1/estimates", json=small_enough).json()["worker_class"] == "gpu.4g"
+    assert client.post("/v1/estimates", json=small_enough).json()["queue"] == "gpu.4g"
     greedy = client.post("/v1/estimates", json=body(llama, placement={"gpus": 3})).json()
-    assert (greedy["worker_class"], [each["fits"] for each in greedy["classes"]]) == (None, [False, False])
+    assert (greedy["queue"], [each["fits"] for each in greedy["queues"]]) == (None, [False, False])

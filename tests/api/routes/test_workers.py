@@ -95,7 +95,7 @@ def test_each_act_of_an_operator_is_done_and_recorded(
     with database.begin() as session:
         register(session, "a")
         moved = update(Job).where(Job.id == claim.job_id)
-        session.execute(moved.values(worker="a", worker_class="cpu"))
+        session.execute(moved.values(worker="a", queue="cpu"))
     states = []
     for path, change, _, _ in ACTS:
         assert client.patch(f"/v1/{path}", json=change).status_code == 200

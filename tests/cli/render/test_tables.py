@@ -23,15 +23,15 @@ def test_an_estimate_lists_every_stage_and_its_notes(server: ScriptedServer) -> 
     estimate = Estimate.of(Recipe.model_validate(BODY), Evaluation(), SHAPE, ASSUMED)
     by_class = [
         {
-            "worker_class": "gpu.4g",
+            "queue": "gpu.4g",
             "fits": False,
             "missing": "9 GB\x1b",
             "seconds": None,
             "memory_bytes": None,
         },
-        {"worker_class": "gpu.80g", "fits": True, "missing": None, "seconds": 61.0, "memory_bytes": 1},
+        {"queue": "gpu.80g", "fits": True, "missing": None, "seconds": 61.0, "memory_bytes": 1},
     ]
-    told = estimate.model_dump(mode="json") | {"worker_class": "gpu.80g", "classes": by_class}
+    told = estimate.model_dump(mode="json") | {"queue": "gpu.80g", "queues": by_class}
     server.on("/v1/estimates", lambda it: it.json(told))
     result = CliRunner().invoke(
         app,
@@ -42,7 +42,7 @@ def test_an_estimate_lists_every_stage_and_its_notes(server: ScriptedServer) -> 
     for stage in estimate.stages:
         assert stage.name in result.stdout
     assert "799 M parameters, 32 blocks" in result.stdout
-    assert "class gpu.4g: does not fit: the job needs 9 GB" in " ".join(result.stdout.split())
-    assert "class gpu.80g: fits, 1 min 01 s; the job would run here" in " ".join(result.stdout.split())
+    assert "queue gpu.4g: does not fit: the job needs 9 GB" in " ".join(result.stdout.split())
+    assert "queue gpu.80g: fits, 1 min 01 s; the job would run here" in " ".join(result.stdout.split())
     assert "\x1b" not in result.stdout
     assert "note: no live worker was measured" in " ".join(result.stdout.split())

@@ -102,7 +102,7 @@ def test_a_job_shows_its_class_and_what_it_needs() -> None:
     needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
     needs["cpu_scratch_bytes"] = 4e12
     job = JobDetail.model_validate(
-        job_document(uuid4(), "queued", worker_class="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
+        job_document(uuid4(), "queued", queue="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
     )
     console = Console(file=io.StringIO(), width=300)
     print_job(console, job, "http://host")

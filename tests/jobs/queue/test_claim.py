@@ -52,7 +52,7 @@ def test_a_claim_records_the_worker_and_its_class(database: Database, spec: JobS
         job_id = submit(session, spec)
         assert claimed(session, "w") == job_id
         job = session.get_one(Job, job_id)
-        assert (job.state, job.attempt, job.worker, job.worker_class) == (JobState.RUNNING, 1, "w", "cpu")
+        assert (job.state, job.attempt, job.worker, job.queue) == (JobState.RUNNING, 1, "w", "cpu")
         assert claim(session, "w") is None
 
 

@@ -44,7 +44,7 @@ waiting AS (
   GROUP BY owner
 ),
 held AS (
-  SELECT owner, worker_class, count(*) AS jobs FROM jobs WHERE state IN ('running', 'cancelling') GROUP BY owner, worker_class
+  SELECT owner, queue, count(*) AS jobs FROM jobs WHERE state IN ('running', 'cancelling') GROUP BY owner, queue
 ),
 may_begin AS (
   SELECT CASE WHEN most_running IS NULL THEN waiting.jobs ELSE least(waiting.jobs, greatest(0, most_running - coalesce(
@@ -54,4 +54,4 @@ may_begin AS (
 )
 SELECT (SELECT coalesce(sum(jobs), 0) FROM may_begin)
   + (SELECT coalesce(sum(held.jobs), 0) FROM held CROSS JOIN asked
-     WHERE held.worker_class = asked.class AND asked.kind = 'ScaledObject') AS workers
+     WHERE held.queue = asked.class AND asked.kind = 'ScaledObject') AS workers
