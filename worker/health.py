@@ -4,7 +4,7 @@ A worker's parent process touches a file every two seconds, whatever its job, th
 an outage must not make a supervisor kill a worker in the middle of a job. The file's name has the process, so
 that it stands for that process alone: where several workers of this user run, all must be alive, or the one
 whose process id is given. Exit code 0, or 1 and what is wrong. Whether the worker takes jobs is another
-question, which the database answers: `pruneserve-admin health worker`.
+question, which the database answers: `pruneserve-manage health worker`.
 """
 
 import argparse

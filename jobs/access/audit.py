@@ -24,7 +24,7 @@ log = logging.getLogger("audit")
 
 _READ_LOG_INTERVAL = timedelta(hours=1)
 
-OPERATOR = "pruneserve-admin"
+OPERATOR = "pruneserve-manage"
 """In place of an address: the operator's command line."""
 
 

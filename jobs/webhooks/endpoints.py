@@ -1,7 +1,7 @@
 """Webhook endpoints, and the encryption of their secrets under the keys of the setting `secret_keys`.
 
 Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts. To replace a key, put a new one in
-front of it, run `pruneserve-admin reencrypt`, and remove the old one.
+front of it, run `pruneserve-manage reencrypt`, and remove the old one.
 """
 
 import secrets

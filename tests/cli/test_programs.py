@@ -55,7 +55,7 @@ def test_a_program_without_options_asks_for_its_settings(program: str, beside_fo
 @pytest.mark.parametrize(
     ("content", "program", "said"),
     [
-        (None, "pruneserve-admin", "cannot be read: No such file or directory"),
+        (None, "pruneserve-manage", "cannot be read: No such file or directory"),
         ("", "pruneserve-scheduler", "is empty; write postgresql://user:password@host/name into it"),
         ('"postgresql://u:hush@db/x"', "pruneserve-worker", "must hold the value alone, without quotes"),
         ("u:hush@db/x", "pruneserve-api", "must be a URL such as postgresql://user:password@host/name"),
@@ -68,7 +68,7 @@ def test_an_unusable_secret_is_named_without_a_traceback(
     if content is not None:
         file.write_text(content)
         file.chmod(0o600)
-    arguments = ["new-key", "--owner", "ada"] if program == "pruneserve-admin" else []
+    arguments = ["new-key", "--owner", "ada"] if program == "pruneserve-manage" else []
     place = {"DATABASE_URL": "", "DATABASE_URL_FILE": str(file), "STORE_URL": "file:///store"}
     done = run(program, *arguments, directory=tmp_path, **place)
     assert done.returncode == 1

@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-import jobs.__main__ as administration
+import jobs.manage as administration
 from cli.embedded.postgres import _binary
 from jobs.database import Database, libpq_url
 from jobs.lifecycle import attempt_files, lifecycle
@@ -30,13 +30,13 @@ SHRINKS = bytes(range(64)) * 5000
 
 @pytest.fixture
 def admin(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
-    """Runs `pruneserve-admin` with these settings, and returns with what it exits."""
+    """Runs `pruneserve-manage` with these settings, and returns with what it exits."""
 
     def run(*arguments: str, **changed: object) -> str | None:
         now = settings.model_copy(update=changed)
         with monkeypatch.context() as patched:
             patched.setattr(administration, "settings", lambda: now)
-            patched.setattr("sys.argv", ["pruneserve-admin", *arguments])
+            patched.setattr("sys.argv", ["pruneserve-manage", *arguments])
             try:
                 administration.main()
             except SystemExit as end:

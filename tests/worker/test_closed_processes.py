@@ -161,7 +161,7 @@ PROGRAMS = {
     "up": "import cli.embedded.up as m; from pathlib import Path; m.Api.check_port = m.Postgres = told; "
     "m._start(None, m.DataDirectory(Path.cwd()), 8642, [])",
     "migrate": "import migrations.__main__ as m; m.migrations.upgrade = told; m.main()",
-    "admin": "import sys, jobs.__main__ as m; sys.argv[1:] = ['health', 'worker']; m._run = told; m.main()",
+    "manage": "import sys, jobs.manage as m; sys.argv[1:] = ['health', 'worker']; m._run = told; m.main()",
     "a worker's child": "import worker.tasks as m; m.fix_cublas_workspace = told; m.prepare_child()",
 }
 

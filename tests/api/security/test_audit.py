@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, exc, text, update
 
-import jobs.__main__ as administration
+import jobs.manage as administration
 from api import rate_limit
 from jobs.access import api_keys, audit
 from jobs.database import Database
@@ -118,7 +118,7 @@ def test_a_key_made_on_the_command_line_is_recorded(
     assert principal is not None
     (made,) = records(client_of("root"))
     assert told(made) == ("key.created", None, f"key {principal.key_id}", "ada")
-    assert (made["address"], made["key_id"]) == ("pruneserve-admin", None)
+    assert (made["address"], made["key_id"]) == ("pruneserve-manage", None)
 
 
 def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:

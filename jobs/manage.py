@@ -1,4 +1,4 @@
-"""Administration of the database: `pruneserve-admin COMMAND`.
+"""Administration of the database: `pruneserve-manage COMMAND`.
 
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `health worker` and `health
@@ -38,7 +38,7 @@ from jobs.webhooks.endpoints import NoEncryptionKey, SecretBox
 def main() -> None:
     """Run the command that the command line names."""
     parser = argparse.ArgumentParser(
-        prog="pruneserve-admin", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="pruneserve-manage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
     new_key = commands.add_parser("new-key", help="print a new API key; it cannot be shown again")
@@ -118,7 +118,7 @@ def _reencrypt() -> str | None:
 
 @contextmanager
 def _session() -> Iterator[Session]:
-    engine = engine_from(settings(), name=connection_name("admin"), pool_size=1)
+    engine = engine_from(settings(), name=connection_name("manage"), pool_size=1)
     try:
         with sessions(engine).begin() as session:
             yield session
