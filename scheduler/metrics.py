@@ -12,10 +12,10 @@ from jobs.database import Database
 from jobs.monitoring.catalogue import (
     JOBS,
     OLDEST_QUEUED,
-    OLDEST_WEBHOOK,
+    OLDEST_WEBHOOK_DELIVERY,
     QUEUED_JOBS,
     READ_AT,
-    WEBHOOKS_DUE,
+    WEBHOOK_DELIVERIES_DUE,
     WORKERS,
     GaugeFamily,
 )
@@ -51,6 +51,6 @@ class MetricsReader(Background):
         yield QUEUED_JOBS, found.queued.items()
         yield OLDEST_QUEUED, [((queue,), seconds) for queue, seconds in found.oldest_seconds.items()]
         yield WORKERS, found.workers.items()
-        yield WEBHOOKS_DUE, [((), found.webhooks_due)]
-        yield OLDEST_WEBHOOK, [((), found.oldest_webhook_seconds)]
+        yield WEBHOOK_DELIVERIES_DUE, [((), found.webhook_deliveries_due)]
+        yield OLDEST_WEBHOOK_DELIVERY, [((), found.oldest_webhook_delivery_seconds)]
         yield READ_AT, [((), at)]

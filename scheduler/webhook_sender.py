@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from jobs.database import Database
-from jobs.monitoring.catalogue import DELIVERIES
+from jobs.monitoring.catalogue import WEBHOOK_ATTEMPTS
 from jobs.monitoring.metrics import record_on_commit
 from jobs.settings import Settings
 from jobs.webhooks import outbox
@@ -170,9 +170,9 @@ class WebhookSender(Background):
     def _record(self, session: Session, due: DueMessage, status: int | None, error: str | None) -> None:
         if error is None and status is not None:
             outbox.record_delivery(session, due, status)
-            record_on_commit(session, DELIVERIES, outcome="delivered")
+            record_on_commit(session, WEBHOOK_ATTEMPTS, outcome="delivered")
             return
-        record_on_commit(session, DELIVERIES, outcome="failed")
+        record_on_commit(session, WEBHOOK_ATTEMPTS, outcome="failed")
         gone = status == HTTPStatus.GONE
         disabled = outbox.record_failure(
             session, due, status, error or "", gone=gone, disable_after=self._disable_after

@@ -127,8 +127,8 @@ LAST_ROUND = Metric(
     [Component.SCHEDULER],
     kind=MetricKind.GAUGE,
 )
-DELIVERIES = Metric(
-    "pruneserve_webhook_deliveries_total",
+WEBHOOK_ATTEMPTS = Metric(
+    "pruneserve_webhook_attempts_total",
     "Attempts to send a webhook.",
     [Component.SCHEDULER],
     labels={"outcome": ("delivered", "failed")},
@@ -173,11 +173,15 @@ WORKERS = GaugeFamily(
     Component.SCHEDULER,
     ("queue", "state"),
 )
-WEBHOOKS_DUE = GaugeFamily(
-    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Component.SCHEDULER
+WEBHOOK_DELIVERIES_DUE = GaugeFamily(
+    "pruneserve_webhook_deliveries_due",
+    "Webhook deliveries that are due, at most 10,000.",
+    Component.SCHEDULER,
 )
-OLDEST_WEBHOOK = GaugeFamily(
-    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Component.SCHEDULER
+OLDEST_WEBHOOK_DELIVERY = GaugeFamily(
+    "pruneserve_oldest_webhook_delivery_seconds",
+    "How long the oldest of them has been due.",
+    Component.SCHEDULER,
 )
 READ_AT = GaugeFamily(
     "pruneserve_database_read_timestamp_seconds",

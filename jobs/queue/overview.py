@@ -191,8 +191,8 @@ class QueueSnapshot:
     """By class, how long the first jobs in line have been queued, the longest of them."""
     workers: Mapping[tuple[str, str], int]
     """Registered workers by class and state; a cordoned one as that."""
-    webhooks_due: int
-    oldest_webhook_seconds: float
+    webhook_deliveries_due: int
+    oldest_webhook_delivery_seconds: float
 
 
 def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
@@ -214,8 +214,8 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
         queued=queued,
         oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_class(session, fleet),
         workers=counted,
-        webhooks_due=due,
-        oldest_webhook_seconds=oldest,
+        webhook_deliveries_due=due,
+        oldest_webhook_delivery_seconds=oldest,
     )
 
 

@@ -127,7 +127,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
             _jobs_that_nobody_takes(session)
             _sick_and_silent_workers(session)
         faults.enter_context(_late_webhook(stack.database))
-        stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhooks_due")))
+        stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhook_deliveries_due")))
         faults.enter_context(_locked(stack.database))
         time.sleep(3)  # what was about to finish has finished
         first = scrape(targets)

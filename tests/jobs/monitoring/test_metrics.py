@@ -257,7 +257,7 @@ def test_the_snapshot_agrees_with_the_rows(database: Database, spec: JobSpec) ->
     }
     assert found.oldest_seconds.keys() == {"cpu", NO_CLASS}
     assert found.workers == {("cpu", "busy"): 1}
-    assert (found.webhooks_due, found.oldest_webhook_seconds) == (0, 0.0)
+    assert (found.webhook_deliveries_due, found.oldest_webhook_delivery_seconds) == (0, 0.0)
 
 
 def test_a_cordoned_worker_is_not_busy_with_its_last_job(database: Database, spec: JobSpec) -> None:
