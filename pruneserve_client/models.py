@@ -1071,7 +1071,7 @@ class JobInMessage(Model):
 class JobMessage(Model):
     """The body of a message about a job that has started or ended."""
 
-    type: Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    type: Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_not_passed"] | str
     """What happened."""
 
     timestamp: AwareDatetime
@@ -1656,7 +1656,7 @@ class NewWebhook(Model):
     """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: every client that knows it can post there."""
 
     events: list[
-        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_not_passed"] | str
     ]
     """Which events are sent."""
 
@@ -2788,7 +2788,10 @@ class WebhookChange(Model):
     """The new URL."""
 
     events: (
-        list[Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+        list[
+            Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_not_passed"]
+            | str
+        ]
         | None
     ) = None
     """The new list of events."""
@@ -2810,7 +2813,7 @@ class WebhookItem(Model):
     """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: every client that knows it can post there."""
 
     events: list[
-        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_not_passed"] | str
     ]
     """Which events are sent."""
 
@@ -2847,13 +2850,13 @@ class WebhookRequest(Model):
     """Where to send messages: an https URL with a public address, unless the operator allows others."""
 
     events: list[
-        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_not_passed"] | str
     ] = [
         "job.started",
         "job.succeeded",
         "job.failed",
         "job.cancelled",
-        "job.gate_failed",
+        "job.gate_not_passed",
     ]
     """Which events to send; all by default."""
 

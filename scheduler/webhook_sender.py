@@ -60,7 +60,7 @@ _TITLES = {
     "job.succeeded": "Succeeded",
     "job.failed": "Failed",
     "job.cancelled": "Cancelled",
-    "job.gate_failed": "Did not pass its gate",
+    "job.gate_not_passed": "Did not pass its gate",
 }
 
 

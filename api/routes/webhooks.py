@@ -235,10 +235,10 @@ def receive_job_cancelled(message: JobMessage) -> None:
 
 
 @messages.post(
-    "job.gate_failed", summary="A job did not pass its gate", status_code=status.HTTP_204_NO_CONTENT
+    "job.gate_not_passed", summary="A job did not pass its gate", status_code=status.HTTP_204_NO_CONTENT
 )
-def receive_job_gate_failed(message: JobMessage) -> None:
-    """Sent in addition to `job.succeeded` if the job missed its gate."""
+def receive_job_gate_not_passed(message: JobMessage) -> None:
+    """Sent in addition to `job.succeeded` if the gate failed or is inconclusive."""
 
 
 @messages.post("webhook.test", summary="A test message", status_code=status.HTTP_204_NO_CONTENT)

@@ -44,7 +44,7 @@ class WebhookEvent(StrEnum):
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELLED = "job.cancelled"
-    JOB_GATE_FAILED = "job.gate_failed"
+    JOB_GATE_NOT_PASSED = "job.gate_not_passed"
 
 
 TEST = "webhook.test"
@@ -88,7 +88,7 @@ def _enqueue_all(session: Session, job_id: UUID, state: JobState, event_of_state
     job = session.get_one(Job, job_id, populate_existing=True)
     events = [event_of_state]
     if job.gate_state not in (None, GateState.PASSED) and state == JobState.SUCCEEDED:
-        events.append(WebhookEvent.JOB_GATE_FAILED)
+        events.append(WebhookEvent.JOB_GATE_NOT_PASSED)
     at: datetime = getattr(job, f"{state}_at")
     for endpoint in endpoints:
         for event in events:

@@ -182,7 +182,7 @@ def test_only_the_owners_endpoints_for_that_event_get_a_message(
 
 
 def test_a_missed_gate_sends_a_message_of_its_own(outbox: Outbox, database: Database, submit: Submit) -> None:
-    outbox.endpoint("https://a.example", "job.succeeded", "job.gate_failed")
+    outbox.endpoint("https://a.example", "job.succeeded", "job.gate_not_passed")
     job_id = submit()
     with database.begin() as session:
         spec = Job.spec.op("||")({"gate": {"max_perplexity": 11.0}})
@@ -191,8 +191,8 @@ def test_a_missed_gate_sends_a_message_of_its_own(outbox: Outbox, database: Data
         report = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
         assert lifecycle.succeed(session, claim, report, [])
     sent = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}
-    assert sent.keys() == {"job.succeeded", "job.gate_failed"}
-    assert sent["job.gate_failed"]["gate"]["state"] == "failed"
+    assert sent.keys() == {"job.succeeded", "job.gate_not_passed"}
+    assert sent["job.gate_not_passed"]["gate"]["state"] == "failed"
     assert sent["job.succeeded"]["perplexity"] == {"dense": 10.0, "pruned": 12.5}
 
 
