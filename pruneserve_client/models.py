@@ -2173,10 +2173,10 @@ class SpeedFacts(Model):
     rates: list[RateFacts] = Field(default=[], validate_default=True)
     """What was measured; none where nothing was."""
 
-    prompt: int | None = None
+    prompt_tokens: int | None = None
     """Tokens of each prompt; null where nothing was measured."""
 
-    generated: int | None = None
+    generated_tokens: int | None = None
     """Tokens added to each prompt in `decode`."""
 
     pairs: int | None = None
@@ -2555,10 +2555,10 @@ class TaskFacts(Model):
     pruned: float
     """The score of the pruned model."""
 
-    dense_error: float | None
+    dense_stderr: float | None
     """Standard error of the dense model's score; null where the harness gives none."""
 
-    pruned_error: float | None
+    pruned_stderr: float | None
     """Standard error of the pruned model's score; null where the harness gives none."""
 
     interval: Interval | None = None
@@ -2567,7 +2567,7 @@ class TaskFacts(Model):
     outcomes: str | None = None
     """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right answers, for more than 10,000, and in the public report of a zoo entry."""
 
-    change: Interval | None = None
+    change_interval: Interval | None = None
     """The same of the pruned model's score less the dense model's, example by example."""
 
 

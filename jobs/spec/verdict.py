@@ -186,7 +186,7 @@ def _task_conditions(
     for task, limit in gate.max_score_drop.items():
         score = _score(report, task)
         if gate.baseline is None:
-            base, change = score.get("dense"), _interval(score.get("change"))
+            base, change = score.get("dense"), _interval(score.get("change_interval"))
         else:
             base, change = _change_of_baseline(score, _score(before, task) if before else {})
         drop = None if base is None or "pruned" not in score else base - score["pruned"]

@@ -179,11 +179,11 @@ def _facts(dense: Score, pruned: Score) -> TaskFacts:
         examples=dense.examples,
         dense=dense.value,
         pruned=pruned.value,
-        dense_error=dense.error,
-        pruned_error=pruned.error,
+        dense_stderr=dense.error,
+        pruned_stderr=pruned.error,
         interval=interval,
         outcomes=_outcomes(pruned.of_examples),
-        change=change,
+        change_interval=change,
     )
 
 

@@ -202,10 +202,10 @@ class TaskFacts(Facts):
     examples: int | None = Field(description="Number of examples; null for a group of tasks.")
     dense: float = Field(description="The score of the dense model.")
     pruned: float = Field(description="The score of the pruned model.")
-    dense_error: float | None = Field(
+    dense_stderr: float | None = Field(
         description="Standard error of the dense model's score; null where the harness gives none."
     )
-    pruned_error: float | None = Field(
+    pruned_stderr: float | None = Field(
         description="Standard error of the pruned model's score; null where the harness gives none."
     )
     interval: Interval | None = Field(
@@ -219,7 +219,7 @@ class TaskFacts(Facts):
         "score that is no share of right answers, for more than 10,000, and in the public report of a zoo "
         "entry.",
     )
-    change: Interval | None = Field(
+    change_interval: Interval | None = Field(
         None,
         description="The same of the pruned model's score less the dense model's, example by example.",
     )
@@ -266,8 +266,10 @@ class SpeedFacts(Facts):
         "exceeds the gain. 1 for a mask that was not measured; null for a smaller model that was not."
     )
     rates: tuple[RateFacts, ...] = Field((), description="What was measured; none where nothing was.")
-    prompt: int | None = Field(None, description="Tokens of each prompt; null where nothing was measured.")
-    generated: int | None = Field(None, description="Tokens added to each prompt in `decode`.")
+    prompt_tokens: int | None = Field(
+        None, description="Tokens of each prompt; null where nothing was measured."
+    )
+    generated_tokens: int | None = Field(None, description="Tokens added to each prompt in `decode`.")
     pairs: int | None = Field(None, description="Number of pairs of runs behind each median.")
     dense_peak_memory_bytes: int | None = Field(
         None,

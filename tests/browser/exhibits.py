@@ -238,8 +238,8 @@ def smaller(channels: int, kv_heads: int, perplexity: float) -> dict[str, Any]:
             | {"noise": 0.02}
             for phase, batch, dense, pruned in rates
         ],
-        "prompt": 128,
-        "generated": 64,
+        "prompt_tokens": 128,
+        "generated_tokens": 64,
         "pairs": 5,
         "peak_memory_bytes": 301_000_000,
         "dense_peak_memory_bytes": 388_000_000,

@@ -146,7 +146,7 @@ def scored(outcomes: str, dense: float = 0.9) -> dict[str, Any]:
     score = {"task": "piqa", "metric": "acc", "version": "1", "examples": len(outcomes), "outcomes": outcomes}
     _, change = score_intervals([1.0] * len(outcomes), [float(one) for one in outcomes])
     assert change is not None
-    facts = score | {"dense": dense, "pruned": share, "change": change.model_dump()}
+    facts = score | {"dense": dense, "pruned": share, "change_interval": change.model_dump()}
     return report(0.0, zero_shot={"scores": [facts]})
 
 

@@ -97,7 +97,7 @@ def test_a_score_at_the_limit_is_not_missed() -> None:
     """One more of 1,000 wrong: the ends of the interval lie on the grid of a thousandth, the limit on one."""
     measured = report()
     score = {"task": "piqa", "metric": "acc", "dense": 0.5, "pruned": 0.499, "examples": 1000}
-    measured["zero_shot"] = {"scores": [score | {"change": {"low": -0.003, "high": 0.0}}]}
+    measured["zero_shot"] = {"scores": [score | {"change_interval": {"low": -0.003, "high": 0.0}}]}
     verdict = judge(Gate.model_validate({"max_score_drop": {"piqa": 0.0}}), measured)
     (found,) = verdict.conditions
     assert (found.state, verdict.is_met) == ("inconclusive", False)

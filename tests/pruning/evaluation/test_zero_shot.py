@@ -123,7 +123,7 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
     for directory, score in ((tiny_llama_dir, facts.dense), (tmp_path / "out", facts.pruned)):
         model = AutoModelForCausalLM.from_pretrained(directory)
         assert score == pytest.approx(accuracy(model, tokenizer, QUESTIONS))
-    assert facts.dense_error is not None
+    assert facts.dense_stderr is not None
     assert facts.interval is not None
     assert facts.interval.low <= facts.pruned <= facts.interval.high
     assert facts.outcomes is not None

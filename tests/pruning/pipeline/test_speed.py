@@ -61,7 +61,7 @@ def test_a_smaller_model_is_measured_in_turns_with_the_dense_one(model: Path, tm
     assert facts.speedup == (lowest.speedup if lowest.is_measurable else None)
     for rate in facts.rates:
         assert rate.pruned / rate.dense == pytest.approx(rate.speedup)
-    assert (facts.prompt, facts.generated) == (64, 8)
+    assert (facts.prompt_tokens, facts.generated_tokens) == (64, 8)
     assert facts.pairs in (3, 5, 7)
     assert facts.note is None
     of_dense, of_smaller = (

@@ -23,8 +23,8 @@ def test_the_model_card_shows_every_measurement() -> None:
         "examples": 10,
         "dense": 0.75,
         "pruned": 0.5,
-        "dense_error": None,
-        "pruned_error": None,
+        "dense_stderr": None,
+        "pruned_stderr": None,
     }
     shown = {
         "domains": {"code": further | {"kl": 0.25, "agreement": 0.625}},
