@@ -323,7 +323,7 @@ class CompleteRequest(Model):
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails. No job runs longer than 7 days."""
 
-    placement: Placement | None = None
+    resources: ResourceRequest | None = None
     """What the job needs of its worker, where the service's estimate is wrong."""
 
     labels: dict[str, str] | None = None
@@ -1165,7 +1165,7 @@ class JobRequest(Model):
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails. No job runs longer than 7 days."""
 
-    placement: Placement | None = None
+    resources: ResourceRequest | None = None
     """What the job needs of its worker, where the service's estimate is wrong."""
 
     labels: dict[str, str] | None = None
@@ -1762,22 +1762,6 @@ class PerplexityFacts(Model):
     """Relative increase: 0.1 means 10 % above the dense perplexity."""
 
 
-class Placement(Model):
-    """What the job needs of its worker, in place of what the service estimates."""
-
-    gpus: int | None = None
-    """GPUs that share the job, at least; 0 lets it run on a CPU."""
-
-    device_memory_bytes: int | None = None
-    """Free memory of each GPU."""
-
-    host_memory_bytes: int | None = None
-    """Memory of the host."""
-
-    scratch_bytes: int | None = None
-    """Room on the scratch disk."""
-
-
 class ProblemDocument(Model):
     """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
 
@@ -2049,6 +2033,22 @@ class Report(Model):
 
     warnings: list[str] = []
     """What the reader should know about the numbers."""
+
+
+class ResourceRequest(Model):
+    """What the job needs of its worker, in place of what the service estimates."""
+
+    gpus: int | None = None
+    """GPUs that share the job, at least; 0 lets it run on a CPU."""
+
+    device_bytes: int | None = None
+    """Free memory of each GPU."""
+
+    host_bytes: int | None = None
+    """Memory of the host."""
+
+    scratch_bytes: int | None = None
+    """Room on the scratch disk."""
 
 
 class Ria(Model):

@@ -232,7 +232,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     table.add_row("state", state_of(job, stale=stale))
     table.add_row("model", clean(job.model))
     table.add_row("method", clean(method_summary(job)))
-    _add_placement(table, job)
+    _add_resources(table, job)
     _add_problems(table, job)
     if is_quick(job):
         table.add_row("text", QUICK_NOTE)
@@ -275,7 +275,7 @@ def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:
         yield "warning", clean(warning)
 
 
-def _add_placement(table: Table, job: JobDetail) -> None:
+def _add_resources(table: Table, job: JobDetail) -> None:
     if job.queue:
         table.add_row("queue", clean(job.queue))
     if (needs := job.needs) is not None:

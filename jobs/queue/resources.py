@@ -85,24 +85,24 @@ class Needs(BaseModel):
             # Not on the smallest one, which streams everything, and has one dtype.
             cpu_seconds=spec.estimate(shape, slowest_machine(cpus, spec.recipe, shape)).seconds,
         )
-        return estimated.with_placement(spec)
+        return estimated.with_request(spec)
 
-    def with_placement(self, spec: JobSpec) -> Self:
+    def with_request(self, spec: JobSpec) -> Self:
         """Return these needs with what the request says in place of an estimate.
 
         Nothing gets lower than `MIN_SHARE_OF_ESTIMATE` of the estimate: a request for less would occupy a
         worker, only to run out of memory there. The time is always the estimated one.
         """
-        placement = spec.placement
-        if placement is None:
+        request = spec.resources
+        if request is None:
             return self
         changes = {
-            "gpus": placement.gpus,
-            "device_bytes": placement.device_memory_bytes,
-            "host_bytes": placement.host_memory_bytes,
-            "cpu_bytes": placement.host_memory_bytes,
-            "scratch_bytes": placement.scratch_bytes,
-            "cpu_scratch_bytes": placement.scratch_bytes,
+            "gpus": request.gpus,
+            "device_bytes": request.device_bytes,
+            "host_bytes": request.host_bytes,
+            "cpu_bytes": request.host_bytes,
+            "scratch_bytes": request.scratch_bytes,
+            "cpu_scratch_bytes": request.scratch_bytes,
         }
         return self.model_copy(
             update={
@@ -168,7 +168,7 @@ def needs_of(stored: Mapping[str, Any]) -> Needs:
 
 def requested_needs(spec: JobSpec) -> Needs | None:
     """Return what the request says of a job of which nothing else is known; None if it says nothing."""
-    return None if spec.placement is None else UNKNOWN_NEEDS.with_placement(spec)
+    return None if spec.resources is None else UNKNOWN_NEEDS.with_request(spec)
 
 
 class Capacity(BaseModel):
@@ -254,7 +254,7 @@ def unschedulable_reason(needs: Needs, classes: Classes) -> str:
     lacks = missing_resources(needs, has)
     return (
         f"fits nowhere: class {name} is nearest of those connected, and the job needs {lacks}; {helps} "
-        "(where the estimate is wrong, the request's placement says better)"
+        "(where the estimate is wrong, the request's `resources` say better)"
     )
 
 

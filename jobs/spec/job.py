@@ -33,14 +33,14 @@ _MAX_GPUS = 16
 _Bytes = Annotated[int, Field(ge=0, le=_MAX_BYTES)]
 
 
-class Placement(StrictModel):
+class ResourceRequest(StrictModel):
     """What the job needs of its worker, in place of what the service estimates."""
 
     gpus: int | None = Field(
         None, ge=0, le=_MAX_GPUS, description="GPUs that share the job, at least; 0 lets it run on a CPU."
     )
-    device_memory_bytes: _Bytes | None = Field(None, description="Free memory of each GPU.")
-    host_memory_bytes: _Bytes | None = Field(None, description="Memory of the host.")
+    device_bytes: _Bytes | None = Field(None, description="Free memory of each GPU.")
+    host_bytes: _Bytes | None = Field(None, description="Memory of the host.")
     scratch_bytes: _Bytes | None = Field(None, description="Room on the scratch disk.")
 
 
@@ -72,7 +72,7 @@ class JobOptions(StrictModel):
         description="Seconds on workers, in all attempts, after which the job fails. No job runs longer than "
         "7 days.",
     )
-    placement: Placement | None = Field(
+    resources: ResourceRequest | None = Field(
         None, description="What the job needs of its worker, where the service's estimate is wrong."
     )
 

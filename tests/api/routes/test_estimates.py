@@ -269,7 +269,7 @@ def test_an_estimate_answers_for_each_class_of_workers(
     assert (told["seconds"], told["memory_bytes"]) == (large["seconds"], large["memory_bytes"])
     assert told["machine"]["operations_per_second"]["float16"] == 4 * H100.operations_per_second["float16"]
     assert told["needs"]["device_bytes"] > 4 * 2**30
-    small_enough = body(llama, placement={"device_memory_bytes": 3 * 2**30})
+    small_enough = body(llama, resources={"device_bytes": 3 * 2**30})
     assert client.post("/v1/estimates", json=small_enough).json()["queue"] == "gpu.4g"
-    greedy = client.post("/v1/estimates", json=body(llama, placement={"gpus": 3})).json()
+    greedy = client.post("/v1/estimates", json=body(llama, resources={"gpus": 3})).json()
     assert (greedy["queue"], [each["fits"] for each in greedy["queues"]]) == (None, [False, False])

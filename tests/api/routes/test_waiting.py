@@ -165,7 +165,7 @@ def test_a_job_that_fits_no_worker_shows_what_is_missing(
     told = client.get(f"/v1/jobs/{job_id}").json()
     message = told["waiting"]["message"]
     assert message.startswith("fits nowhere: class gpu.24g is nearest of those connected, and the job needs")
-    assert message.endswith("help (where the estimate is wrong, the request's placement says better)")
+    assert message.endswith("help (where the estimate is wrong, the request's `resources` say better)")
     assert (told["queue"], told["needs"]["device_bytes"]) == (None, 62 * 10**9)
     for path in ("/jobs", f"/jobs/{job_id}"):
         assert message in html.unescape(client.get(path).text)

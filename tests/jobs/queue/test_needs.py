@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.queue.resources import UNKNOWN_NEEDS, Needs, requested_needs
-from jobs.spec.job import JobSpec, Placement
+from jobs.spec.job import JobSpec, ResourceRequest
 from pruning.estimate import Machine, ModelShape, shape_of_config
 
 GB = 10**9
@@ -34,9 +34,9 @@ L405 = llama(16_384, 126, 53_248, 128, 8)
 L8 = llama(4096, 32, 14_336, 32, 8)
 
 
-def spec(placement: dict[str, Any] | None = None, **recipe: Any) -> JobSpec:
+def spec(resources: dict[str, Any] | None = None, **recipe: Any) -> JobSpec:
     wanted = {"model": "org/name", "method": "gblm", "sparsity": 0.5, **recipe}
-    return JobSpec.model_validate({"recipe": wanted, "placement": placement})
+    return JobSpec.model_validate({"recipe": wanted, "resources": resources})
 
 
 @pytest.mark.parametrize("method", ["gblm", "sparsegpt", "wanda"])
@@ -118,10 +118,10 @@ def test_the_time_on_a_cpu_is_that_of_the_cpus_that_there_are() -> None:
 
 def test_what_the_request_says_holds_in_place_of_the_estimate() -> None:
     estimated = Needs.of(spec(), L8)
-    said = Needs.of(spec({"device_memory_bytes": 10**12, "gpus": 2}), L8)
+    said = Needs.of(spec({"device_bytes": 10**12, "gpus": 2}), L8)
     assert said == estimated.model_copy(update={"device_bytes": 10**12, "gpus": 2})
     half = estimated.host_bytes // 2
-    host = Needs.of(spec({"host_memory_bytes": half}), L8)
+    host = Needs.of(spec({"host_bytes": half}), L8)
     assert (host.host_bytes, host.cpu_bytes) == (half, max(half, estimated.cpu_bytes // 4))
     assert requested_needs(spec()) is None
     assert requested_needs(spec({"scratch_bytes": 3})) == Needs(
@@ -132,7 +132,7 @@ def test_what_the_request_says_holds_in_place_of_the_estimate() -> None:
 @pytest.mark.threat
 def test_needs_are_not_lowered_below_a_quarter_of_the_estimate() -> None:
     estimated = Needs.of(spec(), L405)
-    nothing = {"gpus": 0, "device_memory_bytes": 0, "host_memory_bytes": 0, "scratch_bytes": 0}
+    nothing = {"gpus": 0, "device_bytes": 0, "host_bytes": 0, "scratch_bytes": 0}
     said = Needs.of(spec(nothing), L405)
     assert said.cpu_seconds == estimated.cpu_seconds
     for name in ("device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes", "cpu_scratch_bytes"):
@@ -141,7 +141,7 @@ def test_needs_are_not_lowered_below_a_quarter_of_the_estimate() -> None:
 
 @pytest.mark.threat
 def test_a_worker_raises_needs_that_only_the_request_states_and_lowers_none() -> None:
-    said = requested_needs(spec({"device_memory_bytes": 0, "host_memory_bytes": 10**13, "scratch_bytes": 0}))
+    said = requested_needs(spec({"device_bytes": 0, "host_bytes": 10**13, "scratch_bytes": 0}))
     assert said is not None
     estimated = Needs.of(spec(), L405)
     raised = said.max_with(estimated)
@@ -151,13 +151,13 @@ def test_a_worker_raises_needs_that_only_the_request_states_and_lowers_none() ->
 
 @pytest.mark.parametrize(
     ("field", "limit"),
-    [("gpus", 16), ("device_memory_bytes", 2**44), ("host_memory_bytes", 2**44), ("scratch_bytes", 2**44)],
+    [("gpus", 16), ("device_bytes", 2**44), ("host_bytes", 2**44), ("scratch_bytes", 2**44)],
 )
 @pytest.mark.threat
 def test_a_request_for_more_than_any_machine_has_is_refused(field: str, limit: int) -> None:
-    assert getattr(Placement(**{field: limit}), field) == limit
+    assert getattr(ResourceRequest(**{field: limit}), field) == limit
     with pytest.raises(ValidationError, match=rf"(?s){field}.*less than or equal to {limit}\b"):
-        Placement(**{field: limit + 1})
+        ResourceRequest(**{field: limit + 1})
 
 
 def test_needs_are_stored_as_json_and_a_later_field_is_ignored() -> None:
