@@ -103,7 +103,7 @@ class AuditItem(Model):
             "key.created",
             "key.revoked",
             "sign-in.failed",
-            "user.signed-in",
+            "sign-in.succeeded",
             "others.read",
             "others.changed",
             "zoo.promoted",
@@ -113,7 +113,7 @@ class AuditItem(Model):
             "worker.drained",
             "queue.paused",
             "queue.resumed",
-            "share.granted",
+            "share.changed",
         ]
         | str
     )
@@ -151,7 +151,7 @@ class BlockUnits(Model):
     block: int
     """The decoder block, counted from 0 among those that are left."""
 
-    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
+    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
     """What the units are."""
 
     kept: str
@@ -358,11 +358,14 @@ class Condition(Model):
     measured: float | None
     """Null where it is not finite, or was not measured."""
 
+    passed: bool
+    """Whether the measured value keeps the limit."""
+
     margin: float | None
-    """How far the measured value lies on the good side of the limit; negative on the other; null where `measured` is."""
+    """How far the measured value lies on the good side of the limit; negative on the other."""
 
     state: Literal["passed", "failed", "inconclusive"] | str
-    """`inconclusive` if the limit lies inside the interval; otherwise `passed` or `failed`, by the margin."""
+    """`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."""
 
     interval: Interval | None = None
     """95 % confidence interval of the measured value. Without one the measured value decides."""
@@ -775,7 +778,7 @@ class FoundFile(Model):
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
-    export: str | None = None
+    of: str | None = None
     """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
 
     baseline: str | None = None
@@ -805,7 +808,7 @@ class Gate(Model):
     min_speedup: float | None = None
     """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured, and where the noise exceeds the gain."""
 
-    min_score: dict[str, float] | None = None
+    min_zero_shot: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
 
     max_score_drop: dict[str, float] | None = None
@@ -916,7 +919,7 @@ class JobDetail(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
+    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1191,7 +1194,7 @@ class JobSummary(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the grade, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
+    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1397,7 +1400,7 @@ class LeftInOrderFacts(Model):
 class Lineage(Model):
     """Where a pruned model comes from."""
 
-    job: UUID
+    job_id: UUID
     """The job that produced it."""
 
     recipe_fingerprint: str
@@ -1535,8 +1538,8 @@ class MethodOptions(Model):
 class ModelEstimate(Model):
     """The model, as its config describes it."""
 
-    model_type: str
-    """The `model_type` that the config names."""
+    architecture: str
+    """The model type that the config names."""
 
     parameters: int
     """Parameters of the model, without norms, biases and routers."""
@@ -1803,7 +1806,7 @@ class Progress(Model):
 class PromotionRequest(Model):
     """A job to show in the zoo."""
 
-    job: UUID
+    job_id: UUID
     """The job, which must have succeeded and still have its files."""
 
     note: str = ""
@@ -2105,7 +2108,7 @@ class ShareChange(Model):
     weight: float | None = None
     """With weight 2 it gets twice as many workers as with 1, the default."""
 
-    most_running: int | None = None
+    max_running: int | None = None
     """How many of its jobs may run at once. The default is any number."""
 
 
@@ -2118,7 +2121,7 @@ class ShareItem(Model):
     weight: float
     """By how much it counts when owners share the workers."""
 
-    most_running: int | None
+    max_running: int | None
     """How many of its jobs may run at once; null for any number."""
 
     running: int
@@ -2277,7 +2280,7 @@ class StageStarted(Model):
     attempt: int
     """The attempt that the event belongs to."""
 
-    kind: Literal["stage"]
+    kind: Literal["stage_started"]
     """Says which of the variants this is."""
 
     stage: (
@@ -2408,11 +2411,11 @@ class StructureOptions(Model):
     experts: float | None = None
     """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
 
-    kv_heads: float | None = None
-    """Key/value heads to take out of each block, with all query heads that use them: a share below 1, or a number of them."""
+    kv_groups: float | None = None
+    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
 
     parameters: float | None = None
-    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV heads as whole heads allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
+    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
@@ -2497,7 +2500,7 @@ class SweepRequest(Model):
 class Target(Model):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
-    export: str | None = None
+    of: str | None = None
     """The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports must have it. The pruned model's when left out."""
 
     max_perplexity: float | None = None
@@ -2530,7 +2533,7 @@ class Target(Model):
     tolerance: float = 0.02
     """The largest allowed distance from the best sparsity, or share."""
 
-    most_jobs: int = 9
+    max_jobs: int = 9
     """The most jobs of a search for the best model of a size: one for each way to divide what goes among the units."""
 
 
@@ -2637,7 +2640,7 @@ class Uniform(Model):
 class UnitFacts(Model):
     """The units of one kind in each block, before and after."""
 
-    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
+    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
     """What the units are."""
 
     dense: int
@@ -2718,7 +2721,7 @@ class Verdict(Model):
     state: Literal["passed", "failed", "inconclusive"] | str
     """`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."""
 
-    export: str | None = None
+    of: str | None = None
     """The export that the conditions are on; null: the pruned model."""
 
     baseline: UUID | None = None
@@ -2734,7 +2737,7 @@ class Waiting(Model):
     reason: (
         Literal[
             "database",
-            "outside",
+            "hub",
             "store",
             "unschedulable",
             "worker",
@@ -2750,7 +2753,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its size is estimated, to choose a worker), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
+    """What it waits for: `hub` (which does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its size is estimated, to choose a worker), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
@@ -2762,7 +2765,7 @@ class Waiting(Model):
     """The job that it waits for."""
 
     since: AwareDatetime | None
-    """When something outside, the store or the broker first did not answer; null for another reason."""
+    """When the Hub, the store or the broker first did not answer; null for another reason."""
 
     tries: int | None
     """How many tries have failed since then."""

@@ -208,7 +208,7 @@ def zoo_document(slug: str, *files: Document) -> Document:
         "structure": None,
         "lineage": lineage
         | {
-            "job": str(uuid4()),
+            "job_id": str(uuid4()),
             "recipe_fingerprint": "0" * 64,
             "base_model": "org/name",
             "submitted_at": NOW,

@@ -96,7 +96,7 @@ def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
         if request.target.format is not None:
             return _files_job(request, tuple(GGUF_TYPES)[: files.MOST_TYPES]), 2
         tried = request.target.lowest
-        most = request.target.most_jobs if request.target.is_of_size else None
+        most = request.target.max_jobs if request.target.is_of_size else None
         return _probe(request, tried), most or Search().most_jobs_left(request.target)
     assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
     combinations = _combinations(request.vary, request.job)

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions.jobs import NO_SUCH_JOB
-from api.problems.catalogue import NotFound, NotPresentable
+from api.problems.catalogue import NotFound, NotPromotable
 from api.schemas.zoo import ZooDetail, ZooItem, ZooListQuery, ZooPage
 from jobs import zoo
 from jobs.access import audit
@@ -38,12 +38,12 @@ def detail(database: sessionmaker[Session], slug: str) -> ZooDetail:
 
 
 def promote(database: sessionmaker[Session], principal: Principal, job_id: UUID, note: str) -> ZooDetail:
-    """Show one of the principal's jobs in the zoo, or change its note. Raises NotFound and NotPresentable."""
+    """Show one of the principal's jobs in the zoo, or change its note. Raises NotFound and NotPromotable."""
     with database.begin() as session:
         try:
             entry = zoo.promote(session, principal.owner, job_id, note)
         except zoo.NotPublishable as error:
-            raise NotPresentable from error
+            raise NotPromotable from error
         if entry is None:
             raise NotFound(NO_SUCH_JOB)
         audit.record(session, Action.ZOO_PROMOTED, principal, f"zoo {entry.slug}", principal.owner)

@@ -167,7 +167,7 @@ def _start_session(
             session, owner, user.subject, user.name, scopes, page_sessions.SESSION_LIFETIME
         )
         principal = replace(api_keys.principal_of(key), address=auth.address_of(request))
-        audit.record(session, Action.USER_SIGNED_IN, principal, f"{user.subject}, {user.name}", owner)
+        audit.record(session, Action.SIGN_IN_SUCCEEDED, principal, f"{user.subject}, {user.name}", owner)
         if (old := auth.session_token(request)) is not None:
             page_sessions.end(session, old)
         return page_sessions.start(session, key.id)

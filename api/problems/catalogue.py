@@ -120,11 +120,11 @@ class NotDeletable(Problem):
     )
 
 
-class NotPresentable(Problem):
+class NotPromotable(Problem):
     """A job without a result, or whose files have been deleted, cannot be shown in the zoo."""
 
     status = HTTPStatus.CONFLICT
-    slug = "not-presentable"
+    slug = "not-promotable"
     advice = "Only a job that has succeeded and whose files are still stored can be shown in the zoo."
 
 

@@ -91,7 +91,7 @@ def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) ->
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *BODY_PROBLEMS))
-def update_webhook(
+def change_webhook(
     webhook_id: WebhookId, changes: WebhookChange, principal: Writer, resources: Resources
 ) -> WebhookItem:
     """Change the URL, the events or the format of a webhook, disable it or enable it again.

@@ -107,7 +107,7 @@ def change_queue(queue: QueueName, change: QueueChange, principal: Operator, dat
 
 
 @router.get(
-    "/owners", summary="List what owners may take and have used", responses=documented(InvalidRequest)
+    "/shares", summary="List what owners may take and have used", responses=documented(InvalidRequest)
 )
 def list_shares(principal: Reader, database: Database, days: Days = _DAYS) -> ShareList:
     """List every owner with its share of the workers, its jobs, and the GPU seconds of the last days.
@@ -120,11 +120,11 @@ def list_shares(principal: Reader, database: Database, days: Days = _DAYS) -> Sh
         by_owner = {each.owner: each for each in (own, *others)}
         found = [by_owner[owner] for owner in sorted(by_owner)]
         if {each.owner for each in found} - {principal.owner}:
-            audit.record_read(session, principal, "GET /v1/owners")
+            audit.record_read(session, principal, "GET /v1/shares")
         return ShareList(items=[ShareItem.model_validate(each) for each in found])
 
 
-@router.patch("/owners/{owner}/share", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)
+@router.patch("/shares/{owner}", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)
 def set_share(owner: OwnerName, change: ShareChange, principal: Operator, database: Database) -> ShareItem:
     """Change an owner's weight and the limit on its running jobs.
 
@@ -133,5 +133,5 @@ def set_share(owner: OwnerName, change: ShareChange, principal: Operator, databa
     with database.begin() as session:
         shares.grant_share(session, owner, change.model_dump(exclude_unset=True))
         named = change.model_dump_json(exclude_unset=True)
-        audit.record(session, Action.SHARE_GRANTED, principal, f"share {named}", owner)
+        audit.record(session, Action.SHARE_CHANGED, principal, f"share {named}", owner)
         return ShareItem.model_validate(shares.usage_of(session, owner, _DAYS))

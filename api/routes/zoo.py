@@ -22,7 +22,7 @@ from api.problems.catalogue import (
     InvalidRequest,
     MalformedRequest,
     NotFound,
-    NotPresentable,
+    NotPromotable,
     RangeNotSatisfiable,
 )
 from api.resources import Database, Resources
@@ -52,7 +52,7 @@ def list_zoo_entries(
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Show a job's model in the zoo",
-    responses=documented(MalformedRequest, NotFound, NotPresentable, InvalidRequest),
+    responses=documented(MalformedRequest, NotFound, NotPromotable, InvalidRequest),
 )
 def promote_job(
     request: PromotionRequest, principal: Writer, database: Database, response: Response
@@ -62,7 +62,7 @@ def promote_job(
     Promoting a job again changes the note of its entry. The answer shows the job, so the key needs the scope
     `jobs:read` too.
     """
-    entry = zoo.promote(database, principal, request.job, request.note)
+    entry = zoo.promote(database, principal, request.job_id, request.note)
     response.headers["Location"] = entry.url
     return entry
 

@@ -22,7 +22,7 @@ class Waiting(BaseModel):
     """Why a job waits."""
 
     reason: WaitsFor = Field(
-        description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
+        description="What it waits for: `hub` (which does not answer), `unschedulable` (it needs"
         " more than any connected worker has), `worker` (none is connected), `quarantined` (all are),"
         " `cordoned` (an operator lets none take jobs), `paused` (an operator"
         " has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler),"
@@ -40,8 +40,7 @@ class Waiting(BaseModel):
     )
     job_id: UUID | None = Field(None, description="The job that it waits for.")
     since: datetime | None = Field(
-        description="When something outside, the store or the broker first did not answer; null for another"
-        " reason."
+        description="When the Hub, the store or the broker first did not answer; null for another reason."
     )
     tries: int | None = Field(description="How many tries have failed since then.")
     next_try_at: datetime | None = Field(description="When it is tried again, once a worker is free.")
@@ -70,7 +69,7 @@ def _outage_of(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]
     """Return since when what the job waits for does not answer, and how often that was tried."""
     if reason == WaitsFor.STORE:
         return job.outage_of("store")
-    return job.outage_of("hub") if reason == WaitsFor.OUTSIDE else (None, None)
+    return job.outage_of("hub") if reason == WaitsFor.HUB else (None, None)
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
@@ -106,7 +105,7 @@ def _position(wait: Wait) -> str:
     return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
 
 
-_OUTAGES = (WaitsFor.OUTSIDE, WaitsFor.STORE)
+_OUTAGES = (WaitsFor.HUB, WaitsFor.STORE)
 
 _WAITS_FOR = {
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
@@ -176,7 +175,7 @@ class JobSummary(BaseModel):
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
-        description="The name of the pruning method, or of the grade, `best` or `recovered`, whose options "
+        description="The name of the pruning method, or of the preset, `best` or `recovered`, whose options "
         "the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient "
         "norms."
     )

@@ -179,7 +179,7 @@ class Estimate(pruning.estimate.Estimate):
 class ShareChange(JsonBody):
     """Changes to what an owner may take. What is left out stays; null takes the default again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"weight": 2.0, "most_running": 10}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"weight": 2.0, "max_running": 10}]})
 
     weight: float | None = Field(
         None,
@@ -187,7 +187,7 @@ class ShareChange(JsonBody):
         le=100,
         description="With weight 2 it gets twice as many workers as with 1, the default.",
     )
-    most_running: int | None = Field(
+    max_running: int | None = Field(
         None, ge=0, le=100_000, description="How many of its jobs may run at once. The default is any number."
     )
 
@@ -199,7 +199,7 @@ class ShareItem(BaseModel):
 
     owner: str = Field(description="Whose share it is.")
     weight: float = Field(description="By how much it counts when owners share the workers.")
-    most_running: int | None = Field(description="How many of its jobs may run at once; null for any number.")
+    max_running: int | None = Field(description="How many of its jobs may run at once; null for any number.")
     running: int = Field(description="How many of its jobs run.")
     queued: int = Field(description="How many of its jobs are queued.")
     gpu_seconds: float = Field(

@@ -107,7 +107,7 @@ Note = Annotated[str, Field(max_length=2000), AfterValidator(_lines)]
 class PromotionRequest(JsonBody):
     """A job to show in the zoo."""
 
-    job: UUID = Field(
+    job_id: UUID = Field(
         strict=False, description="The job, which must have succeeded and still have its files."
     )
     note: Note = Field("", description="What the model is good for, in a few words.")
@@ -191,7 +191,7 @@ class ZooFile(BaseModel):
 class Lineage(BaseModel):
     """Where a pruned model comes from."""
 
-    job: UUID = Field(description="The job that produced it.")
+    job_id: UUID = Field(description="The job that produced it.")
     recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
     base_model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
     commit: str | None = Field(description="The commit of a dense model from the Hub.")
@@ -249,7 +249,7 @@ class ZooDetail(ZooItem):
             speed=_speed(report),
             exports=_exports(job, spec),
             lineage=Lineage(
-                job=job.id,
+                job_id=job.id,
                 recipe_fingerprint=job.recipe_fingerprint,
                 base_model=public_name(job.model),
                 commit=model.get("commit"),

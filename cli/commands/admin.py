@@ -158,23 +158,23 @@ def set_share(
         float | None,
         typer.Option(callback=finite, help="By how much it counts when owners share the workers."),
     ] = None,
-    most_running: Annotated[
+    max_running: Annotated[
         int | None, typer.Option(min=0, help="How many of its jobs may run at once.")
     ] = None,
-    any_number: Annotated[
-        bool, typer.Option("--any-number", help="Let any number of its jobs run at once, as at first.")
+    unlimited: Annotated[
+        bool, typer.Option("--unlimited", help="Let any number of its jobs run at once, as at first.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Change an owner's share; what is left out stays as it is. Needs an admin key."""
-    if any_number and most_running is not None:
-        raise typer.BadParameter("goes with no --any-number", param_hint="--most-running")
-    named = {"weight": weight, "most_running": most_running}
+    if unlimited and max_running is not None:
+        raise typer.BadParameter("goes with no --unlimited", param_hint="--max-running")
+    named = {"weight": weight, "max_running": max_running}
     share: dict[str, float | None] = {name: value for name, value in named.items() if value is not None}
-    if any_number:
-        share["most_running"] = None
+    if unlimited:
+        share["max_running"] = None
     if not share:
-        raise typer.BadParameter("name what to change: --weight, --most-running or --any-number")
+        raise typer.BadParameter("name what to change: --weight, --max-running or --unlimited")
     changed = client.set_share(owner, share)
     print_item(changed, _table_of_shares([changed]), as_json=as_json)
 
@@ -185,7 +185,7 @@ def _table_of_shares(found: Iterable[ShareItem]) -> Table:
         table.add_row(
             clean(share.owner),
             f"{share.weight:g}",
-            "any" if share.most_running is None else str(share.most_running),
+            "any" if share.max_running is None else str(share.max_running),
             str(share.running),
             str(share.queued),
             f"{share.gpu_seconds / 3600:.2f}",

@@ -106,7 +106,7 @@ class WaitingPoller:
             job = self._client.job(self._job_id)
         except (PruneServeError, RuntimeError):  # the latter from a client that was closed meanwhile
             return None
-        if job.waiting is not None and job.waiting.reason != "outside":
+        if job.waiting is not None and job.waiting.reason != "hub":
             # An event has reported that the store does not respond.
             return None if job.waiting.next_try_at else job.waiting.message
         since = self._resolving_since

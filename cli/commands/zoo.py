@@ -54,7 +54,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Put a succeeded job into the zoo, and print the entry's name."""
-    entry = client.promote({"job": str(find_job(client, job)), "note": note})
+    entry = client.promote({"job_id": str(find_job(client, job)), "note": note})
     print_item(entry, clean(entry.slug), as_json=as_json)
 
 

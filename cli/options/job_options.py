@@ -54,7 +54,7 @@ JOB_OPTIONS = (
         "baseline",
         "gate.baseline",
         "text",
-        "Gate: the job to compare with, or the last accepted one with a label; else the dense model.",
+        "Gate: the job to compare with, or the last with a label that passed its gate; else the dense model.",
         "JOB|NAME=VALUE",
     ),
     JobOption(

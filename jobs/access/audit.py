@@ -34,7 +34,7 @@ class Action(StrEnum):
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     SIGN_IN_FAILED = "sign-in.failed"
-    USER_SIGNED_IN = "user.signed-in"
+    SIGN_IN_SUCCEEDED = "sign-in.succeeded"
     OTHERS_READ = "others.read"
     OTHERS_CHANGED = "others.changed"
     ZOO_PROMOTED = "zoo.promoted"
@@ -44,7 +44,7 @@ class Action(StrEnum):
     WORKER_DRAINED = "worker.drained"
     QUEUE_PAUSED = "queue.paused"
     QUEUE_RESUMED = "queue.resumed"
-    SHARE_GRANTED = "share.granted"
+    SHARE_CHANGED = "share.changed"
 
 
 def record(

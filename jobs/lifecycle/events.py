@@ -65,7 +65,7 @@ class StateChanged(EventBase):
 class StageStarted(EventBase):
     """An attempt began a stage."""
 
-    kind: Literal["stage"] = "stage"
+    kind: Literal["stage_started"] = "stage_started"
     attempt: _Attempt
     stage: Stage = Field(description="The stage.")
     steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")

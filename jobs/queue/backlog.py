@@ -147,7 +147,7 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
         select(
             wanted.c.owner,
             func.coalesce(OwnerShare.weight, 1.0).label("weight"),
-            OwnerShare.most_running,
+            OwnerShare.max_running,
             func.coalesce(usage.counted_now(SEARCH_NOW), 0.0).label("recent_seconds"),
         )
         .select_from(wanted)
@@ -161,7 +161,7 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
             in_use[row.owner],
             everywhere[row.owner],
             row.recent_seconds,
-            None if row.most_running is None else max(0, row.most_running - everywhere[row.owner]),
+            None if row.max_running is None else max(0, row.max_running - everywhere[row.owner]),
         )
         for row in rows
     ]

@@ -15,7 +15,7 @@ from jobs.states import HELD, OPEN, JobState
 from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare
 
 _MAX_LISTED = 1000
-_DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "most_running": None}
+_DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "max_running": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class OwnerUsage:
 
     owner: str
     weight: float
-    most_running: int | None
+    max_running: int | None
     running: int
     queued: int
     gpu_seconds: float
@@ -75,7 +75,7 @@ def _usages(session: Session, owners: Sequence[str], days: int) -> list[OwnerUsa
         select(
             wanted.c.owner,
             func.coalesce(OwnerShare.weight, 1.0).label("weight"),
-            OwnerShare.most_running,
+            OwnerShare.max_running,
             func.coalesce(now.c.running, 0).label("running"),
             func.coalesce(queued.c.queued, 0).label("queued"),
             (func.coalesce(now.c.gpu, 0.0) + func.coalesce(before.c.gpu, 0.0)).label("gpu_seconds"),

@@ -37,7 +37,7 @@ class WaitsFor(StrEnum):
     """What a job waits for. While the disk of the database is full, that is so of a running one, too."""
 
     DATABASE = "database"
-    OUTSIDE = "outside"
+    HUB = "hub"
     STORE = "store"
     UNSCHEDULABLE = "unschedulable"
     WORKER = "worker"
@@ -113,7 +113,7 @@ class Waits:
             return {job.id: Wait(WaitsFor.DATABASE) for job in jobs}
         for job in jobs:
             if job.state == JobState.QUEUED and job.next_try_at is not None:
-                found[job.id] = Wait(WaitsFor.STORE if job.awaited == "store" else WaitsFor.OUTSIDE)
+                found[job.id] = Wait(WaitsFor.STORE if job.awaited == "store" else WaitsFor.HUB)
             elif job.state == JobState.QUEUED:
                 queued.append(job)
         if queued:

@@ -109,7 +109,7 @@ class _Space:
 
 
 def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None) -> list[Shape]:
-    """Return the shapes to compare, at most `target.most_jobs`.
+    """Return the shapes to compare, at most `target.max_jobs`.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
             f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
             f"stay, {smallest.weight_bytes:,} bytes, {smallest.speedup:.2f} times as fast"
         )
-    return _spread(found, target.most_jobs)
+    return _spread(found, target.max_jobs)
 
 
 def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> Iterator[Shape]:

@@ -48,7 +48,7 @@ class Target(StrictModel):
     tolerance: float = Field(
         0.02, ge=0.001, le=0.5, description="The largest allowed distance from the best sparsity, or share."
     )
-    most_jobs: int = Field(
+    max_jobs: int = Field(
         9,
         ge=2,
         le=32,

@@ -70,11 +70,11 @@ class OwnerShare(Base):
     owner: Mapped[str] = mapped_column(primary_key=True)
     weight: Mapped[float] = mapped_column(server_default="1")
     # How many of its jobs may run at once, in all queues; null for any number.
-    most_running: Mapped[int | None]
+    max_running: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint("weight > 0", name="weight"),
-        CheckConstraint("most_running >= 0", name="most_running"),
+        CheckConstraint("max_running >= 0", name="max_running"),
     )
 
 

@@ -39,10 +39,10 @@ CREATE INDEX ix_deleted_jobs_delete_at ON deleted_jobs (delete_at);
 CREATE TABLE owner_shares (
     owner TEXT NOT NULL,
     weight DOUBLE PRECISION DEFAULT '1' NOT NULL,
-    most_running INTEGER,
+    max_running INTEGER,
     CONSTRAINT pk_owner_shares PRIMARY KEY (owner),
     CONSTRAINT ck_owner_shares_weight CHECK (weight > 0),
-    CONSTRAINT ck_owner_shares_most_running CHECK (most_running >= 0)
+    CONSTRAINT ck_owner_shares_max_running CHECK (max_running >= 0)
 );
 
 CREATE TABLE perplexity_cache (

@@ -217,11 +217,11 @@ class AsyncResources:
 
         With an admin key the list has every owner.
         """
-        return (await self._transport.get("/v1/owners", ShareList, days=days)).items
+        return (await self._transport.get("/v1/shares", ShareList, days=days)).items
 
     async def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        return await self._patch(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
+        return await self._patch(f"/v1/shares/{quote(owner, safe='')}", ShareItem, share)
 
     def audit_records(self) -> AsyncIterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

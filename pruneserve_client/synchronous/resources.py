@@ -214,11 +214,11 @@ class Resources:
 
         With an admin key the list has every owner.
         """
-        return (self._transport.get("/v1/owners", ShareList, days=days)).items
+        return (self._transport.get("/v1/shares", ShareList, days=days)).items
 
     def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        return self._patch(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
+        return self._patch(f"/v1/shares/{quote(owner, safe='')}", ShareItem, share)
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

@@ -73,7 +73,7 @@ def test_sweeps_and_the_zoo(api: Client, database: Database) -> None:
     job_id = sweep.jobs[0].id
     file = FinishedArtifact("config.json", "jobs/1/config.json", 2, "ab" * 32)
     Jobs(database).succeed(_claimed(database, job_id), [file])
-    entry = api.promote({"job": str(job_id), "note": "small"})
+    entry = api.promote({"job_id": str(job_id), "note": "small"})
     assert [each.slug for each in api.zoo(search="NAME", method="gblm")] == [entry.slug]
     assert api.zoo_entry(entry.slug).note == "small"
     api.withdraw(entry.slug)

@@ -105,7 +105,7 @@ def test_an_owner_wants_no_more_workers_than_it_may_have_jobs_running(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
-        session.add(OwnerShare(owner="grace", most_running=3))
+        session.add(OwnerShare(owner="grace", max_running=3))
         for _ in range(10):
             last = submit(session, spec, "grace", **of_class("gpu.80g"))
         submit(session, spec, **of_class("gpu.80g"))

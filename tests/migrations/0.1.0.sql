@@ -32,7 +32,7 @@ CREATE TABLE public.alembic_version (
 
 
 
-COMMENT ON TABLE public.alembic_version IS 'dd8e037fb04e92fc8fde10b3caff5042c213506e4a5274dcd029f3148aa2bb8d';
+COMMENT ON TABLE public.alembic_version IS '9fdae64a569893196409db1dc3187ab87fc3ebf441b9a5526f3b222cbe807505';
 
 
 
@@ -235,8 +235,8 @@ WITH (fillfactor='50');
 CREATE TABLE public.owner_shares (
     owner text NOT NULL,
     weight double precision DEFAULT '1'::double precision NOT NULL,
-    most_running integer,
-    CONSTRAINT ck_owner_shares_most_running CHECK ((most_running >= 0)),
+    max_running integer,
+    CONSTRAINT ck_owner_shares_max_running CHECK ((max_running >= 0)),
     CONSTRAINT ck_owner_shares_weight CHECK ((weight > (0)::double precision))
 );
 
@@ -453,7 +453,7 @@ COPY public.artifacts (id, job_id, name, key, size, sha256, stored_size, created
 
 COPY public.audit_records (id, at, action, owner, key_id, address, subject, subject_owner) FROM stdin;
 01a23325-f435-73d8-bb74-e417ac0bc2fc	2026-12-01 19:47:35.093257+00	key.created	ada	01a23325-eccf-754c-95dd-d3e0cfcdc9d5	127.0.0.1	key 01a23325-f415-7f68-9493-9cad805e57e3	ada
-01a23325-f64f-70d1-a31e-d4f598edd65c	2026-12-01 19:47:35.631068+00	share.granted	ada	01a23325-eccf-754c-95dd-d3e0cfcdc9d5	127.0.0.1	share {"weight":2.0}	eve
+01a23325-f64f-70d1-a31e-d4f598edd65c	2026-12-01 19:47:35.631068+00	share.changed	ada	01a23325-eccf-754c-95dd-d3e0cfcdc9d5	127.0.0.1	share {"weight":2.0}	eve
 01a23327-9b54-7184-879b-9d65f51622ca	2026-12-01 19:49:23.412111+00	zoo.promoted	ada	01a23325-eccf-754c-95dd-d3e0cfcdc9d5	127.0.0.1	zoo small-gblm-50-15db8ff5	ada
 01a23327-9c50-79dc-bc81-6b8d735f43e9	2026-12-01 19:49:23.664631+00	queue.paused	ada	01a23325-eccf-754c-95dd-d3e0cfcdc9d5	127.0.0.1	queue cpu	\N
 \.
@@ -524,100 +524,100 @@ COPY public.job_events (job_id, id, kind, data, at) FROM stdin;
 01a23325-fdf8-74af-b74e-94046b012296	1	state	{"state": "queued"}	2026-12-01 19:47:37.615598+00
 01a23325-feb1-7222-ae39-54485eca9268	1	state	{"state": "queued"}	2026-12-01 19:47:37.791951+00
 01a23325-f819-7563-b569-e39915db8ff5	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:48:34.763813+00
-01a23325-f819-7563-b569-e39915db8ff5	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:48:34.912231+00
+01a23325-f819-7563-b569-e39915db8ff5	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:48:34.912231+00
 01a23325-f819-7563-b569-e39915db8ff5	4	progress	{"step": 1, "stage": "resolve", "steps": 1, "attempt": 1, "memory_bytes": 600821760, "seconds_left": 0.003569327335711957}	2026-12-01 19:48:39.822307+00
 01a23325-f819-7563-b569-e39915db8ff5	5	stage_finished	{"stage": "resolve", "attempt": 1, "seconds": 4.944382014000439, "peak_memory_bytes": 600821760}	2026-12-01 19:48:39.877955+00
-01a23325-f819-7563-b569-e39915db8ff5	6	stage	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:48:40.087379+00
+01a23325-f819-7563-b569-e39915db8ff5	6	stage_started	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:48:40.087379+00
 01a23325-f819-7563-b569-e39915db8ff5	7	progress	{"step": 1, "stage": "gradients", "steps": 1, "attempt": 1, "memory_bytes": 621690880, "seconds_left": 0.5886464597484721}	2026-12-01 19:48:40.780635+00
 01a23325-f819-7563-b569-e39915db8ff5	8	stage_finished	{"stage": "gradients", "attempt": 1, "seconds": 1.109571082997718, "peak_memory_bytes": 621813760}	2026-12-01 19:48:41.083613+00
-01a23325-f819-7563-b569-e39915db8ff5	9	stage	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:48:41.113034+00
+01a23325-f819-7563-b569-e39915db8ff5	9	stage_started	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:48:41.113034+00
 01a23325-f819-7563-b569-e39915db8ff5	10	progress	{"step": 3, "stage": "prune", "steps": 4, "attempt": 1, "memory_bytes": 623276032, "seconds_left": 0.47579625242370116}	2026-12-01 19:48:41.865214+00
 01a23325-f819-7563-b569-e39915db8ff5	11	progress	{"step": 4, "stage": "prune", "steps": 4, "attempt": 1, "memory_bytes": 623288320, "seconds_left": 0.2576892424302525}	2026-12-01 19:48:42.234424+00
 01a23325-f819-7563-b569-e39915db8ff5	12	stage_finished	{"stage": "prune", "attempt": 1, "seconds": 1.4748966740007745, "peak_memory_bytes": 623202304}	2026-12-01 19:48:42.572099+00
-01a23325-f819-7563-b569-e39915db8ff5	13	stage	{"stage": "evaluate", "steps": 2, "attempt": 1}	2026-12-01 19:48:42.604521+00
+01a23325-f819-7563-b569-e39915db8ff5	13	stage_started	{"stage": "evaluate", "steps": 2, "attempt": 1}	2026-12-01 19:48:42.604521+00
 01a23325-f819-7563-b569-e39915db8ff5	14	progress	{"step": 1, "stage": "evaluate", "steps": 2, "attempt": 1, "memory_bytes": 626188288, "seconds_left": 0.7294181280028883}	2026-12-01 19:48:43.33127+00
 01a23325-f819-7563-b569-e39915db8ff5	15	progress	{"step": 2, "stage": "evaluate", "steps": 2, "attempt": 1, "memory_bytes": 627261440, "seconds_left": 0.00062624}	2026-12-01 19:48:43.381379+00
 01a23325-f819-7563-b569-e39915db8ff5	16	stage_finished	{"stage": "evaluate", "attempt": 1, "seconds": 0.827542364000692, "peak_memory_bytes": 626978816}	2026-12-01 19:48:43.408292+00
-01a23325-f819-7563-b569-e39915db8ff5	17	stage	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:48:43.447622+00
+01a23325-f819-7563-b569-e39915db8ff5	17	stage_started	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:48:43.447622+00
 01a23325-f819-7563-b569-e39915db8ff5	18	progress	{"step": 8, "stage": "upload", "steps": 8, "attempt": 1, "memory_bytes": 630644736, "seconds_left": 0.0}	2026-12-01 19:48:43.865304+00
 01a23325-f819-7563-b569-e39915db8ff5	19	stage_finished	{"stage": "upload", "attempt": 1, "seconds": 0.42799154500244185, "peak_memory_bytes": 630644736}	2026-12-01 19:48:43.873322+00
 01a23325-f819-7563-b569-e39915db8ff5	20	state	{"state": "succeeded", "attempt": 1}	2026-12-01 19:48:43.971377+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:48:45.062286+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:48:45.368689+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:48:45.368689+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	4	progress	{"step": 1, "stage": "resolve", "steps": 1, "attempt": 1, "memory_bytes": 633503744, "seconds_left": 0.00820950561084686}	2026-12-01 19:48:48.704027+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	5	stage_finished	{"stage": "resolve", "attempt": 1, "seconds": 3.462007943999197, "peak_memory_bytes": 633503744}	2026-12-01 19:48:48.760472+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	6	stage	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:48:48.837524+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	6	stage_started	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:48:48.837524+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	7	progress	{"step": 1, "stage": "gradients", "steps": 1, "attempt": 1, "memory_bytes": 634085376, "seconds_left": 3.648849331575767}	2026-12-01 19:48:49.306981+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	8	stage_finished	{"stage": "gradients", "attempt": 1, "seconds": 1.4111565639977925, "peak_memory_bytes": 633913344}	2026-12-01 19:48:50.209325+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	9	stage	{"stage": "cut", "steps": 4, "attempt": 1}	2026-12-01 19:48:50.218252+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	9	stage_started	{"stage": "cut", "steps": 4, "attempt": 1}	2026-12-01 19:48:50.218252+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	10	progress	{"step": 1, "stage": "cut", "steps": 4, "attempt": 1, "memory_bytes": 634855424, "seconds_left": 14.113349021355038}	2026-12-01 19:48:50.587037+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	11	progress	{"step": 4, "stage": "cut", "steps": 4, "attempt": 1, "memory_bytes": 634888192, "seconds_left": 14.474735848123215}	2026-12-01 19:48:51.475787+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	12	stage_finished	{"stage": "cut", "attempt": 1, "seconds": 2.6567281850002473, "peak_memory_bytes": 635871232}	2026-12-01 19:48:52.872187+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	13	log	{"attempt": 1, "message": "the dense model was measured before on the same windows"}	2026-12-01 19:48:53.203291+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	14	stage	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:48:53.209638+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	14	stage_started	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:48:53.209638+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	15	progress	{"step": 0, "stage": "evaluate", "steps": 1, "attempt": 1, "memory_bytes": 637804544, "seconds_left": 22.2325753564539}	2026-12-01 19:48:53.776006+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	16	progress	{"step": 1, "stage": "evaluate", "steps": 1, "attempt": 1, "memory_bytes": 638226432, "seconds_left": 19.654774189558434}	2026-12-01 19:48:53.93728+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	17	stage_finished	{"stage": "evaluate", "attempt": 1, "seconds": 0.9568310929971631, "peak_memory_bytes": 638124032}	2026-12-01 19:48:54.03801+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	18	stage	{"stage": "speed", "steps": 28, "attempt": 1}	2026-12-01 19:48:54.143347+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	18	stage_started	{"stage": "speed", "steps": 28, "attempt": 1}	2026-12-01 19:48:54.143347+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	19	progress	{"step": 1, "stage": "speed", "steps": 28, "attempt": 1, "memory_bytes": 649469952, "seconds_left": 81.89914373606136}	2026-12-01 19:48:57.195674+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	20	progress	{"step": 4, "stage": "speed", "steps": 28, "attempt": 1, "memory_bytes": 649797632, "seconds_left": 26.44614747203142}	2026-12-01 19:48:58.607424+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	21	progress	{"step": 8, "stage": "speed", "steps": 28, "attempt": 1, "memory_bytes": 649822208, "seconds_left": 13.963932227501042}	2026-12-01 19:48:59.763932+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	22	stage_finished	{"stage": "speed", "attempt": 1, "seconds": 6.313748205000593, "peak_memory_bytes": 649666560}	2026-12-01 19:49:00.452617+00
-01a23325-f9b1-7418-be1b-c31cabbdf86c	23	stage	{"stage": "upload", "steps": 7, "attempt": 1}	2026-12-01 19:49:00.547478+00
+01a23325-f9b1-7418-be1b-c31cabbdf86c	23	stage_started	{"stage": "upload", "steps": 7, "attempt": 1}	2026-12-01 19:49:00.547478+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	24	progress	{"step": 7, "stage": "upload", "steps": 7, "attempt": 1, "memory_bytes": 651689984, "seconds_left": 0.0}	2026-12-01 19:49:00.616741+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	25	stage_finished	{"stage": "upload", "attempt": 1, "seconds": 0.10430257699772483, "peak_memory_bytes": 651845632}	2026-12-01 19:49:00.621552+00
 01a23325-f9b1-7418-be1b-c31cabbdf86c	26	state	{"state": "succeeded", "attempt": 1}	2026-12-01 19:49:00.760233+00
 01a23325-fc84-73b0-ab26-052f9249c141	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:49:06.801665+00
-01a23325-fc84-73b0-ab26-052f9249c141	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:07.07885+00
+01a23325-fc84-73b0-ab26-052f9249c141	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:07.07885+00
 01a23325-fc84-73b0-ab26-052f9249c141	4	progress	{"step": 1, "stage": "resolve", "steps": 1, "attempt": 1, "memory_bytes": 654385152, "seconds_left": 0.0019367778494364836}	2026-12-01 19:49:09.96969+00
 01a23325-fc84-73b0-ab26-052f9249c141	5	stage_finished	{"stage": "resolve", "attempt": 1, "seconds": 2.9472212819964625, "peak_memory_bytes": 654385152}	2026-12-01 19:49:10.01349+00
 01a23325-fc84-73b0-ab26-052f9249c141	6	log	{"attempt": 1, "message": "gradients: reusing results computed before on the same model and windows"}	2026-12-01 19:49:10.193723+00
-01a23325-fc84-73b0-ab26-052f9249c141	7	stage	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:10.259708+00
+01a23325-fc84-73b0-ab26-052f9249c141	7	stage_started	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:10.259708+00
 01a23325-fc84-73b0-ab26-052f9249c141	8	stage_finished	{"stage": "gradients", "attempt": 1, "seconds": 0.28249254500406096, "peak_memory_bytes": 654434304}	2026-12-01 19:49:10.328758+00
-01a23325-fc84-73b0-ab26-052f9249c141	9	stage	{"stage": "upload", "steps": 1, "attempt": 1}	2026-12-01 19:49:10.347652+00
+01a23325-fc84-73b0-ab26-052f9249c141	9	stage_started	{"stage": "upload", "steps": 1, "attempt": 1}	2026-12-01 19:49:10.347652+00
 01a23325-fc84-73b0-ab26-052f9249c141	10	progress	{"step": 1, "stage": "upload", "steps": 1, "attempt": 1, "memory_bytes": 655196160, "seconds_left": 0.0}	2026-12-01 19:49:10.408953+00
 01a23325-fc84-73b0-ab26-052f9249c141	11	stage_finished	{"stage": "upload", "attempt": 1, "seconds": 0.07722756899602246, "peak_memory_bytes": 655196160}	2026-12-01 19:49:10.442098+00
 01a23325-fc84-73b0-ab26-052f9249c141	12	state	{"state": "succeeded", "attempt": 1}	2026-12-01 19:49:10.649908+00
 01a23325-fd77-7c51-9c87-8396290a294b	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:49:11.356289+00
-01a23325-fd77-7c51-9c87-8396290a294b	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:11.499669+00
+01a23325-fd77-7c51-9c87-8396290a294b	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:11.499669+00
 01a23325-fd77-7c51-9c87-8396290a294b	4	progress	{"step": 1, "stage": "resolve", "steps": 1, "attempt": 1, "memory_bytes": 656138240, "seconds_left": 0.003569327335711957}	2026-12-01 19:49:14.534641+00
 01a23325-fd77-7c51-9c87-8396290a294b	5	stage_finished	{"stage": "resolve", "attempt": 1, "seconds": 3.114853895000124, "peak_memory_bytes": 656138240}	2026-12-01 19:49:14.588186+00
 01a23325-fd77-7c51-9c87-8396290a294b	6	log	{"attempt": 1, "message": "gradients: reusing results computed before on the same model and windows"}	2026-12-01 19:49:14.716957+00
-01a23325-fd77-7c51-9c87-8396290a294b	7	stage	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:14.778279+00
+01a23325-fd77-7c51-9c87-8396290a294b	7	stage_started	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:14.778279+00
 01a23325-fd77-7c51-9c87-8396290a294b	8	stage_finished	{"stage": "gradients", "attempt": 1, "seconds": 0.20751476499572163, "peak_memory_bytes": 656142336}	2026-12-01 19:49:14.88628+00
-01a23325-fd77-7c51-9c87-8396290a294b	9	stage	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:49:14.93188+00
+01a23325-fd77-7c51-9c87-8396290a294b	9	stage_started	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:49:14.93188+00
 01a23325-fd77-7c51-9c87-8396290a294b	10	progress	{"step": 2, "stage": "prune", "steps": 4, "attempt": 1, "memory_bytes": 656150528, "seconds_left": 0.9600765842509926}	2026-12-01 19:49:15.536197+00
 01a23325-fd77-7c51-9c87-8396290a294b	11	progress	{"step": 4, "stage": "prune", "steps": 4, "attempt": 1, "memory_bytes": 656150528, "seconds_left": 0.2723193375670733}	2026-12-01 19:49:15.808094+00
 01a23325-fd77-7c51-9c87-8396290a294b	12	stage_finished	{"stage": "prune", "attempt": 1, "seconds": 1.2012717230027192, "peak_memory_bytes": 655958016}	2026-12-01 19:49:16.125159+00
 01a23325-fd77-7c51-9c87-8396290a294b	13	log	{"attempt": 1, "message": "the dense model was measured before on the same windows"}	2026-12-01 19:49:16.188954+00
-01a23325-fd77-7c51-9c87-8396290a294b	14	stage	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:49:16.215153+00
+01a23325-fd77-7c51-9c87-8396290a294b	14	stage_started	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:49:16.215153+00
 01a23325-fd77-7c51-9c87-8396290a294b	15	progress	{"step": 0, "stage": "evaluate", "steps": 1, "attempt": 1, "memory_bytes": 653361152, "seconds_left": 0.366758686343139}	2026-12-01 19:49:16.851902+00
 01a23325-fd77-7c51-9c87-8396290a294b	16	progress	{"step": 1, "stage": "evaluate", "steps": 1, "attempt": 1, "memory_bytes": 653742080, "seconds_left": 0.00062624}	2026-12-01 19:49:16.875376+00
 01a23325-fd77-7c51-9c87-8396290a294b	17	stage_finished	{"stage": "evaluate", "attempt": 1, "seconds": 0.7853264090008452, "peak_memory_bytes": 653602816}	2026-12-01 19:49:16.951735+00
-01a23325-fd77-7c51-9c87-8396290a294b	18	stage	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:49:17.10813+00
+01a23325-fd77-7c51-9c87-8396290a294b	18	stage_started	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:49:17.10813+00
 01a23325-fd77-7c51-9c87-8396290a294b	19	progress	{"step": 8, "stage": "upload", "steps": 8, "attempt": 1, "memory_bytes": 654974976, "seconds_left": 0.0}	2026-12-01 19:49:17.474062+00
 01a23325-fd77-7c51-9c87-8396290a294b	20	stage_finished	{"stage": "upload", "attempt": 1, "seconds": 0.38753985700168414, "peak_memory_bytes": 655011840}	2026-12-01 19:49:17.508254+00
 01a23325-fd77-7c51-9c87-8396290a294b	21	state	{"state": "succeeded", "attempt": 1}	2026-12-01 19:49:17.702993+00
 01a23325-fdf8-74af-b74e-94046b012296	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:49:18.215602+00
-01a23325-fdf8-74af-b74e-94046b012296	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:18.42298+00
+01a23325-fdf8-74af-b74e-94046b012296	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:18.42298+00
 01a23325-fdf8-74af-b74e-94046b012296	4	progress	{"step": 1, "stage": "resolve", "steps": 1, "attempt": 1, "memory_bytes": 657178624, "seconds_left": 0.003569327335711957}	2026-12-01 19:49:20.652987+00
 01a23325-fdf8-74af-b74e-94046b012296	5	stage_finished	{"stage": "resolve", "attempt": 1, "seconds": 2.2963196440032334, "peak_memory_bytes": 657178624}	2026-12-01 19:49:20.69944+00
 01a23325-fdf8-74af-b74e-94046b012296	6	log	{"attempt": 1, "message": "gradients: reusing results computed before on the same model and windows"}	2026-12-01 19:49:20.814954+00
-01a23325-fdf8-74af-b74e-94046b012296	7	stage	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:20.819178+00
+01a23325-fdf8-74af-b74e-94046b012296	7	stage_started	{"stage": "gradients", "steps": 1, "attempt": 1}	2026-12-01 19:49:20.819178+00
 01a23325-fdf8-74af-b74e-94046b012296	8	stage_finished	{"stage": "gradients", "attempt": 1, "seconds": 0.12720700500358362, "peak_memory_bytes": 657215488}	2026-12-01 19:49:20.852502+00
-01a23325-fdf8-74af-b74e-94046b012296	9	stage	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:49:20.87143+00
+01a23325-fdf8-74af-b74e-94046b012296	9	stage_started	{"stage": "prune", "steps": 4, "attempt": 1}	2026-12-01 19:49:20.87143+00
 01a23325-fdf8-74af-b74e-94046b012296	10	progress	{"step": 4, "stage": "prune", "steps": 4, "attempt": 1, "memory_bytes": 657215488, "seconds_left": 0.084202489067592}	2026-12-01 19:49:21.16549+00
 01a23325-fdf8-74af-b74e-94046b012296	11	stage_finished	{"stage": "prune", "attempt": 1, "seconds": 0.47886256200581556, "peak_memory_bytes": 657281024}	2026-12-01 19:49:21.352146+00
 01a23325-fdf8-74af-b74e-94046b012296	12	log	{"attempt": 1, "message": "the dense model was measured before on the same windows"}	2026-12-01 19:49:21.365213+00
-01a23325-fdf8-74af-b74e-94046b012296	13	stage	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:49:21.370311+00
+01a23325-fdf8-74af-b74e-94046b012296	13	stage_started	{"stage": "evaluate", "steps": 1, "attempt": 1}	2026-12-01 19:49:21.370311+00
 01a23325-fdf8-74af-b74e-94046b012296	14	progress	{"step": 1, "stage": "evaluate", "steps": 1, "attempt": 1, "memory_bytes": 655040512, "seconds_left": 0.00062624}	2026-12-01 19:49:21.871913+00
 01a23325-fdf8-74af-b74e-94046b012296	15	stage_finished	{"stage": "evaluate", "attempt": 1, "seconds": 0.5536621789942728, "peak_memory_bytes": 654745600}	2026-12-01 19:49:21.935913+00
-01a23325-fdf8-74af-b74e-94046b012296	16	stage	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:49:22.033792+00
+01a23325-fdf8-74af-b74e-94046b012296	16	stage_started	{"stage": "upload", "steps": 8, "attempt": 1}	2026-12-01 19:49:22.033792+00
 01a23325-fdf8-74af-b74e-94046b012296	17	progress	{"step": 8, "stage": "upload", "steps": 8, "attempt": 1, "memory_bytes": 656138240, "seconds_left": 0.0}	2026-12-01 19:49:22.394553+00
 01a23325-fdf8-74af-b74e-94046b012296	18	stage_finished	{"stage": "upload", "attempt": 1, "seconds": 0.38793067700316897, "peak_memory_bytes": 656166912}	2026-12-01 19:49:22.422735+00
 01a23325-fdf8-74af-b74e-94046b012296	19	state	{"state": "succeeded", "attempt": 1}	2026-12-01 19:49:22.501595+00
 01a23325-feb1-7222-ae39-54485eca9268	2	state	{"state": "running", "worker": "host-1-29629-05ab76", "attempt": 1}	2026-12-01 19:49:22.906398+00
-01a23325-feb1-7222-ae39-54485eca9268	3	stage	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:23.037013+00
+01a23325-feb1-7222-ae39-54485eca9268	3	stage_started	{"stage": "resolve", "steps": 1, "attempt": 1}	2026-12-01 19:49:23.037013+00
 01a23325-feb1-7222-ae39-54485eca9268	4	state	{"error": {"type": "invalid_input", "cause": "request", "field": "model.id", "message": "/srv/models/missing/config.json does not exist or is not a readable file"}, "state": "failed", "attempt": 1}	2026-12-01 19:49:23.123325+00
 01a23327-9d47-7285-9061-f6e9414a0d70	1	state	{"state": "queued"}	2026-12-01 19:49:23.916185+00
 01a23327-9d47-7285-9061-f6e9414a0d70	2	state	{"state": "running", "worker": "worker", "attempt": 1}	2026-12-01 19:49:23.95391+00
@@ -651,7 +651,7 @@ COPY public.leases (job_id, token, expires_at) FROM stdin;
 
 
 
-COPY public.owner_shares (owner, weight, most_running) FROM stdin;
+COPY public.owner_shares (owner, weight, max_running) FROM stdin;
 eve	2	\N
 \.
 

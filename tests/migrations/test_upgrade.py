@@ -93,7 +93,7 @@ def test_the_api_lists_and_shows_what_a_release_has_stored(stored: dict[str, Row
         assert ada.get(f"/v1/zoo/{identifier}").is_success
     for identifier in stored["webhooks"]:
         assert ada.get(f"/v1/webhooks/{identifier}/deliveries").json()["items"]
-    for path in ("audit", "keys", "owners", "queues", "storage", "workers"):
+    for path in ("audit", "keys", "shares", "queues", "storage", "workers"):
         assert ada.get(f"/v1/{path}").is_success, path
 
 

@@ -66,7 +66,7 @@ def use_over_rest(stack: Stack, api: httpx.Client) -> UUID:
     post("/v1/keys", {"name": "CI", "scopes": ["jobs:read"]})
     text = {"content": b"a text to calibrate on", "headers": {"Content-Type": "text/plain"}}
     assert api.post("/v1/uploads?name=ours.txt", **text).is_success
-    assert api.patch("/v1/owners/eve/share", json={"weight": 2}).is_success
+    assert api.patch("/v1/shares/eve", json={"weight": 2}).is_success
 
     pruning = stack.spec().as_request()
     pruning |= {"name": "half", "labels": {"team": "ml"}, "gate": {"max_perplexity_increase": 1.0}}
@@ -84,7 +84,7 @@ def use_over_rest(stack: Stack, api: httpx.Client) -> UUID:
     assert stack.wait_for_end(missing).state == JobState.FAILED
     assert {stack.wait_for_end(UUID(job["id"])).state for job in jobs} == {JobState.SUCCEEDED}
     stack.wait_until(lambda: api.get(f"/v1/sweeps/{sweep['id']}").json()["state"] != "running")
-    post("/v1/zoo", {"job": jobs[0]["id"], "note": "for chat"})
+    post("/v1/zoo", {"job_id": jobs[0]["id"], "note": "for chat"})
     assert api.patch("/v1/queues/cpu", json={"paused": True}).is_success
     form = {"key": api.headers["Authorization"].removeprefix("Bearer "), "next": "/jobs"}
     assert api.post("/sign-in", data=form, headers={"Origin": str(api.base_url)}).has_redirect_location

@@ -40,7 +40,7 @@ _STATEMENTS = (
           UNION ALL SELECT 'idle-' || n FROM generate_series(1, 20) AS n) AS names
     """,
     """
-    INSERT INTO owner_shares (owner, weight, most_running)
+    INSERT INTO owner_shares (owner, weight, max_running)
     SELECT 'owner-' || n, 1 + n % 3, CASE WHEN n % 5 = 0 THEN 10 END
     FROM generate_series(0, 58) AS n
     """,

@@ -89,7 +89,7 @@ def test_its_events_report_every_stage_including_the_upload(service: Service, jo
         for event in service.events(job_id)
         if not isinstance(event.data, LogMessage)
     ]
-    stages = ["stage", "progress", "stage_finished"]
+    stages = ["stage_started", "progress", "stage_finished"]
     assert list(dict.fromkeys(events)) == [
         ("state", "queued"),
         ("state", "running"),

@@ -89,7 +89,7 @@ def test_an_entry_of_the_zoo_has_the_same_table_with_its_own_files(
 ) -> None:
     ada, eve = client_of("ada"), client_of("eve", scopes_but("admin"))
     job_id = exported(ada, jobs, settings, tmp_path)
-    entry = ada.post("/v1/zoo", json={"job": job_id}).json()
+    entry = ada.post("/v1/zoo", json={"job_id": job_id}).json()
     page = eve.get(entry["page"]).text
     assert table(page) == table(ada.get(f"/jobs/{job_id}").text)
     (link,) = re.findall(r'href="(/v1/zoo/[^"]+)" download>gguf:Q8_0</a>', page)

@@ -124,7 +124,7 @@ def test_lists_zoo_and_job_show_the_name_and_the_request(client: TestClient, job
     assert "<h1>for the edge</h1>" in shown
     assert f"· {words}" in shown.replace(SPACE, " ")
     assert f"MLP {MINUS}25 %, wanda 2:4" in client.get(f"/jobs/{queued}").text.replace(SPACE, " ")
-    slug = client.post("/v1/zoo", json={"job": str(job_id)}).json()["slug"]
+    slug = client.post("/v1/zoo", json={"job_id": str(job_id)}).json()["slug"]
     for path in ("/zoo", f"/zoo/{slug}", f"/compare?job={job_id}"):
         assert words in client.get(path).text.replace(SPACE, " "), path
 

@@ -110,7 +110,7 @@ def test_an_unknown_field_is_named_only_if_its_name_is_plain(client: TestClient)
 
 @pytest.mark.parametrize(
     ("path", "field"),
-    [("/v1/sweeps", "job"), ("/v1/webhooks", "url"), ("/v1/zoo", "job"), ("/v1/keys", "name")],
+    [("/v1/sweeps", "job"), ("/v1/webhooks", "url"), ("/v1/zoo", "job_id"), ("/v1/keys", "name")],
 )
 def test_a_missing_field_is_named(client: TestClient, path: str, field: str) -> None:
     errors = client.post(path, json={}).json()["errors"]

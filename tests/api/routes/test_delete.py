@@ -42,7 +42,7 @@ def test_a_job_that_is_cancelling_is_not_to_be_cancelled_again(client: TestClien
 def test_a_job_in_the_zoo_stays(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim, [])
-    answer = client.post("/v1/zoo", json={"job": str(claim.job_id), "note": "for the test"})
+    answer = client.post("/v1/zoo", json={"job_id": str(claim.job_id), "note": "for the test"})
     assert answer.status_code == 201
     refused = client.delete(f"/v1/jobs/{claim.job_id}")
     assert (refused.status_code, refused.json()["type"]) == (409, NOT_DELETABLE)

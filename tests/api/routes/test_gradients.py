@@ -185,8 +185,8 @@ def test_they_do_not_expire_as_other_artifacts_do(
 
 
 def test_they_cannot_be_shown_in_the_zoo(gradients: Gradients, client: TestClient) -> None:
-    answer = client.post("/v1/zoo", json={"job": gradients.finished()})
-    assert answer.json()["type"] == "urn:pruneserve:problem:not-presentable"
+    answer = client.post("/v1/zoo", json={"job_id": gradients.finished()})
+    assert answer.json()["type"] == "urn:pruneserve:problem:not-promotable"
 
 
 @pytest.mark.parametrize(

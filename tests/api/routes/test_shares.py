@@ -14,7 +14,7 @@ from tests.jobs.queue.fleet import register
 
 NOTHING = {
     "weight": 1.0,
-    "most_running": None,
+    "max_running": None,
     "running": 0,
     "queued": 0,
     "gpu_seconds": 0.0,
@@ -40,7 +40,7 @@ def ran_for(jobs: Jobs, seconds: float) -> None:
 
 def own(client: TestClient, query: str = "") -> dict[str, Any]:
     """Return what an owner sees of its own share."""
-    items = client.get(f"/v1/owners{query}").json()["items"]
+    items = client.get(f"/v1/shares{query}").json()["items"]
     (share,) = (item for item in items if item["owner"] == "ada")
     return share  # type: ignore[no-any-return]
 
@@ -73,25 +73,25 @@ def test_seconds_on_a_worker_without_a_gpu_are_those_of_a_cpu(client: TestClient
 def test_an_admin_sets_a_share_and_sees_all(client_of: ClientOf, jobs: Jobs, database: Database) -> None:
     admin = client_of("root")
     jobs.queued("eve")
-    share = {"weight": 2.5, "most_running": 3}
-    answer = admin.patch("/v1/owners/ada/share", json=share)
+    share = {"weight": 2.5, "max_running": 3}
+    answer = admin.patch("/v1/shares/ada", json=share)
     assert (answer.status_code, answer.json()) == (200, {"owner": "ada"} | NOTHING | share)
-    assert [item["owner"] for item in admin.get("/v1/owners").json()["items"]] == ["ada", "eve", "root"]
-    assert own(client_of("ada", scopes_but("admin")))["most_running"] == 3
-    changed = admin.patch("/v1/owners/ada/share", json={"weight": 2.0}).json()
+    assert [item["owner"] for item in admin.get("/v1/shares").json()["items"]] == ["ada", "eve", "root"]
+    assert own(client_of("ada", scopes_but("admin")))["max_running"] == 3
+    changed = admin.patch("/v1/shares/ada", json={"weight": 2.0}).json()
     assert changed == {"owner": "ada"} | NOTHING | share | {"weight": 2.0}, "only what was named"
-    unset = {"most_running": None, "weight": None}
-    changed = admin.patch("/v1/owners/ada/share", json=unset).json()
+    unset = {"max_running": None, "weight": None}
+    changed = admin.patch("/v1/shares/ada", json=unset).json()
     assert changed == {"owner": "ada"} | NOTHING, "null takes the default again"
-    assert admin.patch("/v1/owners/ada/share", json={}).json() == changed
+    assert admin.patch("/v1/shares/ada", json={}).json() == changed
     with database.begin() as session:
         done = session.execute(
             select(AuditRecord.action, AuditRecord.subject_owner).order_by(AuditRecord.id)
         ).all()
     assert [tuple(row) for row in done if row.action != "key.created"] == [
-        ("share.granted", "ada"),
+        ("share.changed", "ada"),
         ("others.read", None),
-        *[("share.granted", "ada")] * 3,
+        *[("share.changed", "ada")] * 3,
     ]
 
 
@@ -101,18 +101,18 @@ def test_only_an_admin_sets_shares_or_sees_those_of_others(
 ) -> None:
     jobs.queued("mallory")
     ordinary, reader = client_of(scopes=scopes_but("admin")), client_of(scopes=["admin", "jobs:read"])
-    assert [item["owner"] for item in ordinary.get("/v1/owners").json()["items"]] == ["ada"]
+    assert [item["owner"] for item in ordinary.get("/v1/shares").json()["items"]] == ["ada"]
     for client in (ordinary, reader):
-        assert client.patch("/v1/owners/ada/share", json={"weight": 9.0}).status_code == 403
+        assert client.patch("/v1/shares/ada", json={"weight": 9.0}).status_code == 403
     with database.begin() as session:
         assert session.scalars(select(OwnerShare)).all() == []
 
 
 @pytest.mark.parametrize(
     ("field", "wrong"),
-    [("weight", 0), ("weight", 101), ("weight", "2"), ("most_running", -1), ("more", 1)],
+    [("weight", 0), ("weight", 101), ("weight", "2"), ("max_running", -1), ("more", 1)],
 )
 def test_a_share_out_of_bounds_is_refused(client: TestClient, field: str, wrong: object) -> None:
-    answer = client.patch("/v1/owners/ada/share", json={field: wrong})
+    answer = client.patch("/v1/shares/ada", json={field: wrong})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]

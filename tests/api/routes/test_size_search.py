@@ -94,7 +94,7 @@ def test_a_running_search_shows_its_best_model_so_far(
     client: TestClient, llama: str, database: Database
 ) -> None:
     job = {"model": llama, "name": "small"}
-    body = {"job": job, "target": {"max_parameters": 50_000, "most_jobs": 4}}
+    body = {"job": job, "target": {"max_parameters": 50_000, "max_jobs": 4}}
     sweep = client.post("/v1/sweeps", json=body).json()
     assert sweep["search"]["best_job"] is None
     assert "no model has met the bound yet" in client.get(f"/sweeps/{sweep['id']}").text
@@ -124,7 +124,7 @@ def test_a_running_search_shows_its_best_model_so_far(
 def test_of_equal_perplexities_the_smallest_model_is_the_answer_everywhere(
     client: TestClient, llama: str, database: Database
 ) -> None:
-    body = {"job": {"model": llama}, "target": {"max_parameters": 50_000, "most_jobs": 2}}
+    body = {"job": {"model": llama}, "target": {"max_parameters": 50_000, "max_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=body).json()
     smaller, larger = (job["id"] for job in sweep["jobs"])
     with database.begin() as session:
@@ -175,7 +175,7 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 def test_a_bound_that_no_model_meets_fails_the_search(
     client: TestClient, llama: str, database: Database
 ) -> None:
-    request = {"job": {"model": llama}, "target": {"min_speedup": 1.3, "most_jobs": 2}}
+    request = {"job": {"model": llama}, "target": {"min_speedup": 1.3, "max_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=request).json()
     assert len(sweep["jobs"]) == 2
     with database.begin() as session:

@@ -38,7 +38,7 @@ def finished(jobs: Jobs, settings: Settings, tmp_path: Path) -> Finish:
 
 
 def promote(client: TestClient, job_id: UUID, note: str = "") -> dict[str, Any]:
-    answer = client.post("/v1/zoo", json={"job": str(job_id), "note": note})
+    answer = client.post("/v1/zoo", json={"job_id": str(job_id), "note": note})
     assert answer.status_code == 201, answer.text
     entry: dict[str, Any] = answer.json()
     return entry
@@ -55,7 +55,7 @@ def test_an_entry_is_seen_and_downloaded_by_others_until_it_is_withdrawn(
     seen = eve.get(entry["url"]).json()
     assert seen == entry
     assert seen["perplexity"] == {"dense": 26.8, "pruned": 63.1, "interval": None}
-    assert seen["lineage"]["job"] == str(job_id)
+    assert seen["lineage"]["job_id"] == str(job_id)
     (file,) = seen["files"]
     assert eve.get(file["url"]).content == CONTENT
     assert file["sha256"] == hashlib.sha256(CONTENT).hexdigest()
@@ -129,13 +129,13 @@ def test_only_own_succeeded_jobs_can_be_promoted(client_of: ClientOf, finished: 
     theirs, queued, mine = finished("eve"), jobs.queued(), finished()
 
     def ask(of: TestClient, job_id: UUID) -> int:
-        return of.post("/v1/zoo", json={"job": str(job_id)}).status_code
+        return of.post("/v1/zoo", json={"job_id": str(job_id)}).status_code
 
     assert [ask(client, theirs), ask(client, queued), ask(reader, mine)] == [404, 409, 403]
     for job_id, status in ((theirs, 404), (queued, 409)):
         assert client.post(f"/jobs/{job_id}/promote", headers=ORIGIN).status_code == status
     for note in ("x" * 2001, "a\x00b", "a\x1bb"):
-        assert client.post("/v1/zoo", json={"job": str(mine), "note": note}).status_code == 422
+        assert client.post("/v1/zoo", json={"job_id": str(mine), "note": note}).status_code == 422
 
 
 def test_the_scope_admin_withdraws_any_entry(client_of: ClientOf, finished: Finish) -> None:

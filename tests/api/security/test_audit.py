@@ -211,7 +211,7 @@ def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
 def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> None:
     admin, ada, claim = client_of("root"), client_of("ada", scopes_but("admin")), jobs.running("ada")
     jobs.succeed(claim)
-    slug = ada.post("/v1/zoo", json={"job": str(claim.job_id)}).json()["slug"]
+    slug = ada.post("/v1/zoo", json={"job_id": str(claim.job_id)}).json()["slug"]
     assert admin.delete(f"/v1/zoo/{slug}").status_code == 204
     assert [told(record)[:3] for record in records(admin)] == [
         ("zoo.promoted", "ada", f"zoo {slug}"),

@@ -94,7 +94,7 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
     page = {"headers": ORIGIN}
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", f"/jobs/{claim.job_id}/promote", page),
-        ("POST", "/v1/zoo", {"json": {"job": str(claim.job_id)}}),
+        ("POST", "/v1/zoo", {"json": {"job_id": str(claim.job_id)}}),
         ("POST", "/settings/keys", page | {"data": {"name": "another", "scopes": "jobs:write"}}),
         ("POST", "/v1/webhooks", {"json": {"url": "https://other.example.org", "events": ["job.succeeded"]}}),
         ("PATCH", webhook, {"json": {}}),

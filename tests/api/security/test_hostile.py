@@ -45,6 +45,6 @@ def test_names_that_would_show_as_others_are_refused(client: TestClient, mark: s
         client.post("/v1/jobs", json=SMALLEST | {"labels": {"a": name}}),
         client.post("/v1/jobs", json=SMALLEST | {"model": f"/srv/models/{name}"}),
         client.post("/v1/uploads", params={"name": name}, content=b"x", headers=text),
-        client.post("/v1/zoo", json={"job": str(uuid4()), "note": name}),
+        client.post("/v1/zoo", json={"job_id": str(uuid4()), "note": name}),
     ]
     assert [answer.status_code for answer in answers] == [422] * 5

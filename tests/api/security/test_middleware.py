@@ -148,7 +148,7 @@ class TestBehindAProxy:
     def test_commands_on_the_page_name_the_public_address(self, client: TestClient, jobs: Jobs) -> None:
         claim = jobs.running()
         jobs.succeed(claim, [FinishedArtifact("model.safetensors", "k/m", 3, "ab" * 32)])
-        entry = client.post("/v1/zoo", json={"job": str(claim.job_id)}).raise_for_status().json()
+        entry = client.post("/v1/zoo", json={"job_id": str(claim.job_id)}).raise_for_status().json()
         shown = client.get(f"/zoo/{entry['slug']}").text
         assert f"PRUNESERVE_URL={PUBLIC} pruneserve download {entry['slug']}" in shown
         assert "testserver" not in shown

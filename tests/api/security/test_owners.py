@@ -41,7 +41,7 @@ def of_ada(client_of: ClientOf, jobs: Jobs, database: Database) -> dict[str, str
 
 
 # The catalogue is for everybody who has a key; workers, queues and shares are the operators' business.
-SHARED = ("/v1/zoo", "/v1/workers", "/v1/queues", "/v1/owners")
+SHARED = ("/v1/zoo", "/v1/workers", "/v1/queues", "/v1/shares")
 SHARED_PAGES = ("/zoo/", "/static/")
 
 

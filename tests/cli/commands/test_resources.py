@@ -129,7 +129,7 @@ def pruneserve(
 SHARE = {
     "owner": "ada",
     "weight": 1.0,
-    "most_running": None,
+    "max_running": None,
     "running": 1,
     "queued": 5,
     "gpu_seconds": 7200.0,
@@ -170,8 +170,8 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
         DELIVERY,
         "503 no",
     ),
-    ("admin shares list", "owners", {"items": [SHARE]}, [SHARE], "any"),
-    ("admin shares set ada --weight 2", "owners/ada/share", SHARE, SHARE, "2.00"),
+    ("admin shares list", "shares", {"items": [SHARE]}, [SHARE], "any"),
+    ("admin shares set ada --weight 2", "shares/ada", SHARE, SHARE, "2.00"),
     ("admin keys list", "keys", page(KEY), [KEY], "never"),
     ("admin keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
     ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),
@@ -271,15 +271,15 @@ def test_a_webhook_is_enabled_and_nothing_else_of_it_is_changed(
 def test_of_a_share_only_what_is_named_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
-    bodies = server.collect("/v1/owners/ada/share", SHARE)
-    for options in ("--weight 2", "--any-number", "--weight 3 --most-running 0"):
+    bodies = server.collect("/v1/shares/ada", SHARE)
+    for options in ("--weight 2", "--unlimited", "--weight 3 --max-running 0"):
         assert pruneserve("admin", "shares", "set", "ada", *options.split()).exit_code == Exit.OK
     assert bodies == [
         {"weight": 2.0},
-        {"most_running": None},
-        {"weight": 3.0, "most_running": 0},
+        {"max_running": None},
+        {"weight": 3.0, "max_running": 0},
     ]
-    for wrong in ("", "--any-number --most-running 3"):
+    for wrong in ("", "--unlimited --max-running 3"):
         assert pruneserve("admin", "shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
 
 

@@ -13,7 +13,7 @@ from tests.report_document import report_document
 from tests.scripted_server import NOW, job_document
 
 WAITING = {
-    "reason": "outside",
+    "reason": "hub",
     "position": None,
     "message": "the Hub did not deliver org/name (ConnectError)",
     "since": "2026-01-02T03:04:05Z",

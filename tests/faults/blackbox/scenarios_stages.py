@@ -37,5 +37,5 @@ def _was_interrupted_in(service: Service, job: Job, stage: str) -> bool:
     """Whether the first attempt has begun the stage, has not finished it, and has begun no other."""
     events = [event["data"] for event in service.events(job)]
     first = [event for event in events if event.get("attempt") == 1]
-    begun = [event for event in first if event["kind"] in ("stage", "stage_finished")]
-    return bool(begun) and (begun[-1]["kind"], begun[-1]["stage"]) == ("stage", stage)
+    begun = [event for event in first if event["kind"] in ("stage_started", "stage_finished")]
+    return bool(begun) and (begun[-1]["kind"], begun[-1]["stage"]) == ("stage_started", stage)

@@ -312,7 +312,7 @@ def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
         for _ in range(2):
             waits(session, spec, 9, "eve")
         waits(session, spec, 8, needs=LARGE)
-        shares.grant_share(session, "eve", {"most_running": 1})
+        shares.grant_share(session, "eve", {"max_running": 1})
         assert lifecycle.claim(session, waits(session, spec, 1, "eve"), "worker", 30)
         waits(session, spec, 5, owner="bob")
         waits(session, spec, 4)
@@ -327,7 +327,7 @@ def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
         owner_moves.cancel(session, "bob", session.scalars(select(Job.id).where(Job.owner == "bob")).one())
     assert hours() == {"cpu": 4, NO_CLASS: 8}
     with database.begin() as session:
-        shares.grant_share(session, "eve", {"most_running": 2})
+        shares.grant_share(session, "eve", {"max_running": 2})
     assert hours() == {"cpu": 9, NO_CLASS: 8}
 
 

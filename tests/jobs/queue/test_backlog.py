@@ -100,7 +100,7 @@ def test_priority_orders_an_owners_own_jobs_and_no_others(database: Database, qu
 
 
 def test_no_more_of_an_owners_jobs_are_claimed_than_may_run(database: Database, queue: Queue) -> None:
-    share(database, "ada", most_running=2)
+    share(database, "ada", max_running=2)
     with database.begin() as session:
         register(session, "gpu", "gpu.80g", GPU_80G)
     ada, elsewhere = [queue("ada") for _ in range(4)], queue("ada", needs=LARGE)
@@ -119,7 +119,7 @@ def test_no_more_of_an_owners_jobs_are_claimed_than_may_run(database: Database, 
 
 
 def test_of_claims_at_once_no_more_succeed_than_the_owner_may_run(database: Database, queue: Queue) -> None:
-    share(database, "ada", most_running=2)
+    share(database, "ada", max_running=2)
     for _ in range(8):
         queue("ada")
     with ThreadPoolExecutor(8) as pool:
@@ -182,7 +182,7 @@ def test_any_queue_is_claimed_as_the_rule_says(database: Database, spec: JobSpec
     with database.begin() as session:
         register(session, "w")
         for owner in owners:
-            granted = {"weight": weights.get(owner, 1.0), "most_running": caps.get(owner)}
+            granted = {"weight": weights.get(owner, 1.0), "max_running": caps.get(owner)}
             session.add(OwnerShare(owner=owner, **granted))
             session.add(RecentUse(owner=owner, queue="cpu", seconds=recent[owner], at=text("now()")))
         queued = queue_many(

@@ -173,7 +173,7 @@ def test_a_job_of_unknown_size_waits_for_its_checks(database: Database, spec: Jo
         assert waits(session, [unsized, other]) == [Wait(WaitsFor.CHECKS), turn(1)]
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("unreachable", WaitsFor.OUTSIDE), ("store", WaitsFor.STORE)])
+@pytest.mark.parametrize(("kind", "reason"), [("unreachable", WaitsFor.HUB), ("store", WaitsFor.STORE)])
 def test_a_job_waiting_for_the_hub_or_the_store_has_no_position_before_its_next_try(
     database: Database, spec: JobSpec, fleet: None, kind: str, reason: WaitsFor
 ) -> None:
@@ -189,7 +189,7 @@ def test_a_job_of_an_owner_that_runs_as_many_as_allowed_waits_for_these(
     database: Database, spec: JobSpec, fleet: None
 ) -> None:
     with database.begin() as session:
-        session.add(OwnerShare(owner="ada", most_running=1))
+        session.add(OwnerShare(owner="ada", max_running=1))
         ids = [submit(session, spec, owner) for owner in ("ada", "ada", "eve")]
         assert claim(session, "well") is not None
         assert waits(session, ids[1:]) == [Wait(WaitsFor.OWN_JOBS, "cpu", running=1), turn(1)]
@@ -199,7 +199,7 @@ def test_a_job_is_behind_a_full_line_only_where_there_is_one(
     database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.begin() as session:
-        session.add(OwnerShare(owner="ada", most_running=2))
+        session.add(OwnerShare(owner="ada", max_running=2))
         ids = [submit(session, spec) for _ in range(4)]
         assert claim(session, "well") is not None
         assert waits(session, ids[1:]) == [turn(1), turn(None), turn(None)]

@@ -84,8 +84,8 @@ def test_a_bound_on_what_is_measured_is_tried_with_more_and_less_reserve() -> No
 
 def test_at_most_so_many_shapes_are_compared() -> None:
     wide = LLAMA | {"num_attention_heads": 24, "num_key_value_heads": 24, "hidden_size": 96, "head_dim": 8}
-    everything = found(wide, max_parameters=80_000, most_jobs=32)
-    few = found(wide, max_parameters=80_000, most_jobs=3)
+    everything = found(wide, max_parameters=80_000, max_jobs=32)
+    few = found(wide, max_parameters=80_000, max_jobs=3)
     assert len(everything) > 3
     assert len(few) == 3
     assert (few[0], few[-1]) == (everything[0], everything[-1])
@@ -120,7 +120,7 @@ def test_of_a_mixture_heads_experts_or_blocks_go(share: float, experts: int) -> 
 def test_blocks_and_channels_go_together(share: float) -> None:
     deep = LLAMA | {"num_hidden_layers": 10}
     bound = int(share * parameters_of(0, 0, of=10))
-    everything = [one.structure for one in found(deep, max_parameters=bound, most_jobs=32)]
+    everything = [one.structure for one in found(deep, max_parameters=bound, max_jobs=32)]
     (alone,) = (one["blocks"] for one in everything if one.keys() == {"blocks"})
     mixed = {one["blocks"]: one["mlp_channels"] for one in everything if len(one) == 2 and "blocks" in one}
     assert len(mixed) == min(4, alone - 1)

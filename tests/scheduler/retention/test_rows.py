@@ -208,7 +208,10 @@ def test_progress_events_of_jobs_that_ended_long_ago_are_deleted(
         kinds = [
             [event.kind for event in events.events_since(session, c.job_id, 0)] for c in (ended, running)
         ]
-    assert kinds == [["state", "state", "stage", "state"], ["state", "state", "stage", "progress"]]
+    assert kinds == [
+        ["state", "state", "stage_started", "state"],
+        ["state", "state", "stage_started", "progress"],
+    ]
 
 
 def test_several_schedulers_share_the_work(

@@ -3,5 +3,5 @@
 CREATE ROLE pruneserve_keda LOGIN PASSWORD :'password';
 GRANT SELECT (id, owner, state, queue, needs, next_try_at, blocked_on)
   ON jobs TO pruneserve_keda;
-GRANT SELECT (owner, most_running) ON owner_shares TO pruneserve_keda;
+GRANT SELECT (owner, max_running) ON owner_shares TO pruneserve_keda;
 GRANT SELECT (name, paused_at) ON queues TO pruneserve_keda;

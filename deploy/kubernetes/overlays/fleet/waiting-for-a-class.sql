@@ -47,7 +47,7 @@ held AS (
   SELECT owner, queue, count(*) AS jobs FROM jobs WHERE state IN ('running', 'cancelling') GROUP BY owner, queue
 ),
 may_begin AS (
-  SELECT CASE WHEN most_running IS NULL THEN waiting.jobs ELSE least(waiting.jobs, greatest(0, most_running - coalesce(
+  SELECT CASE WHEN max_running IS NULL THEN waiting.jobs ELSE least(waiting.jobs, greatest(0, max_running - coalesce(
       (SELECT sum(held.jobs) FROM held WHERE held.owner = waiting.owner), 0
     ))) END AS jobs
   FROM waiting LEFT JOIN owner_shares USING (owner)

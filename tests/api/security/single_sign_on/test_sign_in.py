@@ -32,7 +32,7 @@ def test_a_user_gets_the_scopes_of_the_group(sign_in: SignIn, database: Database
     assert '<span class="owner">llm</span>' in shown
     assert "New job" not in shown, "a reader submits nothing"
     assert client.post("/settings/keys", data={"name": "x"}, headers=ORIGIN).status_code == 403
-    assert audited(database) == [("user.signed-in", "llm")]
+    assert audited(database) == [("sign-in.succeeded", "llm")]
 
 
 def test_the_button_begins_at_the_public_address_and_keys_still_sign_in(
@@ -83,7 +83,7 @@ def test_a_record_names_the_user_by_what_never_changes(
 ) -> None:
     sign_in("ada", "llm-team")
     with database.begin() as session:
-        action = AuditRecord.action == "user.signed-in"
+        action = AuditRecord.action == "sign-in.succeeded"
         recorded = session.scalars(select(AuditRecord.subject).where(action)).one()
         assert recorded == f"{identity_provider.issuer} ada, ada@example.org"
 
