@@ -60,7 +60,7 @@ TOKENS = Metric(
 )
 COMPUTING_SECONDS = Metric(
     "pruneserve_computing_seconds_total",
-    "Seconds that these tokens took: tokens per second are the rate of the one by that of the other.",
+    "Seconds that these tokens took; the ratio of both rates is tokens per second.",
     [Component.WORKER],
     labels={"stage": (), "device": ()},
 )
@@ -162,8 +162,8 @@ QUEUED_JOBS = GaugeFamily(
 )
 OLDEST_QUEUED = GaugeFamily(
     "pruneserve_oldest_queued_seconds",
-    "How long the first jobs of all owners in line have been queued, the longest of them: of those that only "
-    "wait for their turn.",
+    "The longest time that any owner's next job has been queued, counting only jobs that wait for nothing "
+    "but their turn.",
     Component.SCHEDULER,
     ("queue",),
 )
@@ -197,7 +197,9 @@ JOB_MEMORY = GaugeFamily(
     Component.WORKER,
 )
 JOB_MEMORY_LIMIT = GaugeFamily(
-    "pruneserve_job_memory_limit_bytes", "The memory of which a job that holds more fails.", Component.WORKER
+    "pruneserve_job_memory_limit_bytes",
+    "The memory limit of a job; one that exceeds it fails.",
+    Component.WORKER,
 )
 HOST_MEMORY = GaugeFamily(
     "pruneserve_host_memory_bytes",

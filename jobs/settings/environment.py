@@ -155,8 +155,8 @@ class Settings(BaseSettings):
     job_retention_days: float | None = Field(
         None,
         gt=0,
-        description="Days after its end for which a job is kept, with its events and files, unless it is in "
-        "the zoo, in use, or has gradient norms. For ever when unset.",
+        description="Days to keep a job after it ends, with its events and files, unless it is in the zoo, "
+        "in use, or has gradient norms. For ever when unset.",
     )
     artifact_retention_days: float | None = Field(
         None,
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
         None,
         description="The identity provider (OpenID Connect) with which users may sign in to the page: its "
         "issuer, such as `https://login.example.org/realms/team`, letter by letter as its discovery document "
-        "says. Nobody signs in so when unset.",
+        "says. If unset, this sign-in is off.",
     )
     oidc_client_id: str | None = Field(
         None, description="The client id with which this service is registered at the provider."
