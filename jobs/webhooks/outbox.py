@@ -53,12 +53,17 @@ TEST = "webhook.test"
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A message to send now. `attempt` guards its outcome: after a replay or a later attempt it is stale."""
+    """A message to send now.
+
+    `lease_expires_at` guards its outcome, which is stale after a replay or a later attempt: both change when
+    the message is due. A replay counts attempts from one again, so `attempt` cannot.
+    """
 
     id: UUID
     endpoint_id: UUID
     owner: str
     attempt: int
+    lease_expires_at: datetime
     url: str
     format: str
     encrypted_secret: bytes
@@ -145,12 +150,14 @@ def take_due(
         .with_for_update(of=WebhookDelivery, skip_locked=True)
     ).all()
     ids = [delivery.id for delivery, _ in chosen]
+    lease_expires_at = session.scalars(select(NOW + timedelta(seconds=lease_seconds))).one()
     dues = [
         DueMessage(
             delivery.id,
             endpoint.id,
             endpoint.owner,
             delivery.attempts + 1,
+            lease_expires_at,
             endpoint.url,
             endpoint.format,
             endpoint.secret,
@@ -164,7 +171,7 @@ def take_due(
         .values(
             attempts=WebhookDelivery.attempts + 1,
             last_attempt_at=NOW,
-            next_attempt_at=NOW + timedelta(seconds=lease_seconds),
+            next_attempt_at=lease_expires_at,
         )
         .execution_options(synchronize_session=False)
     )
@@ -296,10 +303,10 @@ def _facts(job: Job, state: JobState) -> dict[str, Any]:
 
 
 def _settle(session: Session, due: DueMessage, values: dict[str, Any]) -> bool:
-    """Write the outcome of an attempt, unless another attempt has started since."""
+    """Write the outcome of an attempt, unless the message was replayed or taken again since."""
     settled = session.scalar(
         update(WebhookDelivery)
-        .where(WebhookDelivery.id == due.id, WebhookDelivery.attempts == due.attempt)
+        .where(WebhookDelivery.id == due.id, WebhookDelivery.next_attempt_at == due.lease_expires_at)
         .values(values)
         .returning(WebhookDelivery.id)
     )

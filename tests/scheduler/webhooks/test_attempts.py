@@ -104,6 +104,28 @@ def test_a_message_whose_sender_died_is_sent_by_another(outbox: Outbox, end: Cal
     assert outbox.deliveries[0].delivered_at is None
 
 
+def test_the_outcome_of_an_attempt_before_a_replay_changes_nothing(
+    outbox: Outbox, end: Callable[[], UUID]
+) -> None:
+    endpoint_id, _ = outbox.endpoint("https://a.example")
+    end()
+    late = timedelta(days=1)
+    with outbox.database.begin() as session:
+        (first,) = webhook_outbox.take_due(session, 10, 60)
+        endpoint = session.get_one(WebhookEndpoint, endpoint_id)
+        assert webhook_outbox.replay(session, endpoint, first.id)
+        webhook_outbox.record_delivery(session, first, 204)
+        (second,) = webhook_outbox.take_due(session, 10, 60)  # it is still due
+    assert (first.id, first.attempt) == (second.id, second.attempt)
+    with outbox.database.begin() as session:
+        webhook_outbox.record_delivery(session, second, 204)
+        webhook_outbox.record_failure(session, first, 410, "gone", gone=True, disable_after=late)
+    (delivery,) = outbox.deliveries
+    assert (delivery.last_status, delivery.next_attempt_at, delivery.last_error) == (204, None, None)
+    assert delivery.delivered_at is not None
+    assert outbox.standing(endpoint_id).disabled_at is None
+
+
 def test_two_senders_never_take_the_same_message(outbox: Outbox, end: Callable[[], UUID]) -> None:
     outbox.endpoint("https://a.example")
     for _ in range(4):
