@@ -95,6 +95,8 @@ async def _fragments(
             view = await resources.streams.read_in_turn(principal.owner, read)
         except DATABASE_UNAVAILABLE:
             return  # the browser reconnects by itself, after the last fragment that it has seen
+        except NotFound:  # it was deleted since its events were read
+            break
         changed = _changed_by(batch, waits_otherwise=view.waiting != shown)
         shown = view.waiting
         after = batch[-1].id if batch else after

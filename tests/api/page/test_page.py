@@ -1,10 +1,12 @@
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
+from api.actions.jobs import delete
 from api.page.jobs import detail
 from jobs.access import page_sessions
 from jobs.database import Database
@@ -269,6 +271,25 @@ def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, j
     assert "63.10" in text
     assert "62.5 %" in text
     assert "KL 0.7124 nats" in text
+
+
+def test_the_stream_of_a_job_that_is_deleted_while_it_is_read_ends(
+    page: TestClient, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = jobs.running()
+    jobs.succeed(claim)
+    followed = page.app.state.resources.streams  # type: ignore[attr-defined]
+    read_in_turn, reads = followed.read_in_turn, []
+
+    async def delete_after_the_events(owner: str, read: Callable[[], object]) -> object:
+        reads.append(read)
+        if len(reads) == 2:
+            delete(jobs.database, "ada", claim.job_id)
+        return await read_in_turn(owner, read)
+
+    monkeypatch.setattr(followed, "read_in_turn", delete_after_the_events)
+    text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
+    assert re.findall(r"^event: (\w+)$", text, re.MULTILINE) == ["end"]
 
 
 def test_pages_have_no_inline_script_and_load_no_foreign_files(page: TestClient, jobs: Jobs) -> None:
