@@ -93,7 +93,7 @@ def subject(jobs: int) -> Iterator[Subject]:
             fill(connection, _spec(), json.dumps(_report()), jobs=jobs)
         database = sessions(engine)
         with database.begin() as session:
-            key = api_keys.create(session, _OWNER, "bench")
+            key = api_keys.create(session, _OWNER, "bench")[1]
         unlimited = dict.fromkeys(
             ("PRUNESERVE_RATE_LIMIT_PER_MINUTE", "PRUNESERVE_MAX_QUEUED_JOBS"), "1000000"
         )
@@ -148,7 +148,7 @@ def submits(service: Subject, requests: int) -> Table:
 
     def submit(owner: str, count: int) -> list[float]:
         with service.database.begin() as session:
-            headers = {"Authorization": f"Bearer {api_keys.create(session, owner, 'bench')}"}
+            headers = {"Authorization": f"Bearer {api_keys.create(session, owner, 'bench')[1]}"}
         with closing(Client(service, headers)) as client:
             return [_seconds(partial(client.ask, "POST", "/v1/jobs", body)) for _ in range(count)]
 

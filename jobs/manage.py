@@ -128,7 +128,7 @@ def _session() -> Iterator[Session]:
 
 def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
     with _session() as session:
-        row, key = api_keys.create_row(session, owner, name, scopes)
+        row, key = api_keys.create(session, owner, name, scopes)
         audit.record_of_operator(session, Action.KEY_CREATED, f"key {row.id}", owner)
         return key
 

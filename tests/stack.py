@@ -74,7 +74,7 @@ class Stack:
         api = Api(self._directory(), free_port(), self._environment("api"))
         self._start(api)
         with self.database.begin() as session:
-            key = api_keys.create(session, "ada", "test")
+            key = api_keys.create(session, "ada", "test")[1]
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=api.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
 

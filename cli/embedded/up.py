@@ -24,7 +24,8 @@ from cli.embedded.valkey import Valkey
 from cli.embedded.watch import WorkerWatch, watch_servers, watch_workers
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs import limits
-from jobs.access import api_keys, page_sessions
+from jobs.access import api_keys, audit, page_sessions
+from jobs.access.audit import Action
 from jobs.database import in_one_line, sqlalchemy_url
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret, write_secret
 from jobs.settings import read_settings
@@ -38,7 +39,9 @@ def sign_in_token(database_url: str, key_file: Path) -> str:
     try:
         with Session(engine) as session, session.begin():
             while (principal := api_keys.authenticate(session, _read_key(key_file))) is None:
-                write_secret(key_file, api_keys.create(session, OWNER, "pruneserve up"))
+                row, key = api_keys.create(session, OWNER, "pruneserve up")
+                audit.record_of_operator(session, Action.KEY_CREATED, f"key {row.id}", OWNER)
+                write_secret(key_file, key)
             return page_sessions.create_link(session, principal.key_id)
     finally:
         engine.dispose()

@@ -107,13 +107,11 @@ class Principal:
     address: str = ""  # where the request came from
 
 
-def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:
-    """Create a key that does not expire, as only the operator of the service can, and return it."""
-    return create_row(session, owner, name, scopes)[1]
+def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> tuple[ApiKey, str]:
+    """Create a key that does not expire, as only the operator of the service can.
 
-
-def create_row(session: Session, owner: str, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
-    """Do what `create` does. Returns the key's row as well."""
+    Returns its row and the key itself.
+    """
     return _add(session, owner, name, scopes, expires_at=None, creator=None)
 
 

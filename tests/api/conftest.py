@@ -61,7 +61,7 @@ def queues_are_read_for_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_key(database: Database) -> MakeKey:
     def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
         with database.begin() as session:
-            return api_keys.create(session, owner, "test", scopes)
+            return api_keys.create(session, owner, "test", scopes)[1]
 
     return make
 

@@ -62,7 +62,7 @@ def sign_in_link(database: Database) -> Callable[..., str]:
 
     def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
         with database.begin() as session:
-            principal = api_keys.authenticate(session, api_keys.create(session, owner, "browser", scopes))
+            principal = api_keys.authenticate(session, api_keys.create(session, owner, "browser", scopes)[1])
             assert principal is not None
             return f"/sign-in?token={page_sessions.create_link(session, principal.key_id)}"
 

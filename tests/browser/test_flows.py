@@ -58,7 +58,7 @@ def test_sign_in_submit_follow_and_promote(
     visitor = visit(signed_in=False)
     page = visitor.page
     with database.begin() as session:
-        key = api_keys.create(session, "ada", "browser")
+        key = api_keys.create(session, "ada", "browser")[1]
     page.goto("/jobs")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()

@@ -85,7 +85,7 @@ def account(settings: Settings, database: Database, tmp_path: Path) -> Iterator[
     """A real API, with a key of ada's."""
     keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
     with database.begin() as session:
-        key = api_keys.create(session, "ada", "test")
+        key = api_keys.create(session, "ada", "test")[1]
     with Server.running(settings.model_copy(update=keys), tmp_path / "api.log") as server:
         yield Account(server.url, key)
 

@@ -68,7 +68,7 @@ class Jobs:
 def jobs(database: Database, settings: Settings) -> Iterator[Jobs]:
     with TestClient(create_app(settings)) as client:
         with database.begin() as session:
-            client.headers["Authorization"] = f"Bearer {api_keys.create(session, 'ada', 'test')}"
+            client.headers["Authorization"] = f"Bearer {api_keys.create(session, 'ada', 'test')[1]}"
         yield Jobs(client, database, settings)
 
 

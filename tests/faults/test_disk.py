@@ -167,7 +167,7 @@ def test_a_full_disk_of_the_database_is_reported_everywhere(
     database = sessionmaker(create_engine(sqlalchemy_url(postgres_on_a_disk.url), poolclass=NullPool))
     own, spec = f"{workers.name_prefix(7)}a1b2c3", {"model": "org/name", "method": "gblm", "sparsity": 0.5}
     with database.begin() as session:
-        key = api_keys.create(session, "ada", "test", api_keys.SCOPES)
+        key = api_keys.create(session, "ada", "test", api_keys.SCOPES)[1]
         queued, running = (
             owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": spec})).id for _ in range(2)
         )

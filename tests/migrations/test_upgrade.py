@@ -59,7 +59,7 @@ def ada(settings: Settings, database: Database) -> Iterator[TestClient]:
     """The API of this version, with a key of an owner who has jobs in the database."""
     changes = {"secret_keys": (SecretStr(SECRET_KEY),), "allowed_hosts": ("testserver",)}
     with database.begin() as session:
-        key = api_keys.create(session, "ada", "test")
+        key = api_keys.create(session, "ada", "test")[1]
     with TestClient(create_app(settings.model_copy(update=changes))) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         yield client

@@ -178,7 +178,7 @@ def test_a_key_grants_what_its_maker_has_when_it_is_created(
 ) -> None:
     """A sign-in of the same user takes scopes away while a request of its session is under way."""
     with database.begin() as session:
-        row, _ = api_keys.create_row(session, "ada", "demoted", api_keys.SCOPES)
+        row, _ = api_keys.create(session, "ada", "demoted", api_keys.SCOPES)
         asking = api_keys.principal_of(row)
         session.execute(update(ApiKey).where(ApiKey.id == row.id).values(scopes=["jobs:write"]))
     resources = anonymous.app.state.resources  # type: ignore[attr-defined]

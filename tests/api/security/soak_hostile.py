@@ -93,7 +93,7 @@ def main() -> None:
         )
         limits.MAX_FAILED_SIGN_INS_PER_MINUTE = 10**9
         with sessions(engine_from(settings)).begin() as session:
-            keys = [api_keys.create(session, "ada", "all", api_keys.SCOPES), "pk_not-a-key"]
+            keys = [api_keys.create(session, "ada", "all", api_keys.SCOPES)[1], "pk_not-a-key"]
         os.environ["HF_HUB_OFFLINE"] = "1"  # the Hub's seconds are not the server's
         os.environ["MALLOC_ARENA_MAX"] = "2"  # as in the image
         with Server.running(settings, Path(directory) / "api.log") as server:

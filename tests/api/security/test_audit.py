@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from sqlalchemy import delete, exc, text, update
 
 import jobs.manage as administration
 from api import rate_limit
+from cli.embedded import up
 from jobs.access import api_keys, audit
 from jobs.database import Database
 from jobs.settings import Settings
@@ -109,16 +111,27 @@ def test_failures_are_logged_when_the_records_are_used_up(
 
 
 def test_a_key_made_on_the_command_line_is_recorded(
-    client_of: ClientOf, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf,
+    database: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    """The first key, which `pruneserve up` makes, is one of them."""
     monkeypatch.setattr(administration, "settings", lambda: settings)
-    key = administration._new_key("ada", "by hand", ["jobs:read"])
-    with database.begin() as session:
-        principal = api_keys.authenticate(session, key)
-    assert principal is not None
-    (made,) = records(client_of("root"))
-    assert told(made) == ("key.created", None, f"key {principal.key_id}", "ada")
-    assert (made["address"], made["key_id"]) == ("pruneserve-manage", None)
+    key_file = tmp_path / "api-key"
+    up.sign_in_token(settings.database_url.get_secret_value(), key_file)
+    keys = {
+        up.OWNER: key_file.read_text().strip(),
+        "ada": administration._new_key("ada", "by hand", ["jobs:read"]),
+    }
+    made = records(client_of("root"))
+    for (owner, key), record in zip(keys.items(), made, strict=True):
+        with database.begin() as session:
+            principal = api_keys.authenticate(session, key)
+        assert principal is not None
+        assert told(record) == ("key.created", None, f"key {principal.key_id}", owner)
+        assert (record["address"], record["key_id"]) == ("pruneserve-manage", None)
 
 
 def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:

@@ -237,7 +237,7 @@ def test_keys_that_have_ended_are_deleted_once_they_have_made_no_other(
     with database.begin() as session:
         ids = {}
         for name in ("maker", "made", "alone", "just now", "valid"):
-            row, _ = api_keys.create_row(session, "ada", name, api_keys.SCOPES)
+            row, _ = api_keys.create(session, "ada", name, api_keys.SCOPES)
             ids[name] = row.id
         session.execute(update(ApiKey).where(ApiKey.name == "made").values(created_by=ids["maker"]))
         session.execute(update(ApiKey).where(ApiKey.name == "just now").values({end: func.now()}))
