@@ -85,12 +85,8 @@ def waits_for_others(error: Exception) -> bool:
 
 
 def disk_is_full(session: Session) -> bool:
-    """Whether PostgreSQL's disk is full, so that it refuses to write. The session remains usable."""
-    return refuses_to_write(session.connection().connection.dbapi_connection)
-
-
-def refuses_to_write(connection: Any) -> bool:  # noqa: ANN401 - of psycopg, which SQLAlchemy does not say
-    """Whether PostgreSQL's disk is full; reads succeed even then. The connection remains usable."""
+    """Whether PostgreSQL's disk is full; reads succeed even then. The session remains usable."""
+    connection: Any = session.connection().connection.dbapi_connection  # of psycopg, which this does not say
     try:
         # In a savepoint, if the connection is in a transaction.
         with connection.transaction(force_rollback=True):

@@ -18,7 +18,6 @@ from pathlib import Path
 import psycopg
 
 from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer, with_parent_death_signal
-from jobs.database import refuses_to_write
 
 ROLE = "pruneserve"
 APP_ROLE = "pruneserve_app"
@@ -115,14 +114,6 @@ class Postgres(EmbeddedServer):
             self._not_ready = str(error).strip()
             return False
         return True
-
-    def disk_is_full(self) -> bool:
-        """Whether PostgreSQL refuses to write because its disk is full; reads succeed even then."""
-        try:
-            with psycopg.connect(self.url, connect_timeout=2, autocommit=True) as connection:
-                return refuses_to_write(connection)
-        except psycopg.Error:
-            return False
 
     def _run(self, *command: str | Path, statements: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments

@@ -42,8 +42,6 @@ class OwnedProcess(ABC):
     stop_signal: signal.Signals = signal.SIGTERM
     """The signal for a clean and quick stop that does not wait for connected clients."""
     start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
-    consequence = "no job begins"
-    """What stops while it does not respond."""
     stop_seconds = 15.0
     """Seconds after the signal until the program is killed."""
 
@@ -69,17 +67,6 @@ class OwnedProcess(ABC):
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ
-
-    def responds(self) -> bool:
-        """Return whether the program responds within a few seconds."""
-        try:
-            return self._is_ready()
-        except OSError:  # its password cannot be read
-            return False
-
-    def disk_is_full(self) -> bool:
-        """Whether it responds, and refuses to write because its disk is full."""
-        return False
 
     @property
     def pid(self) -> int | None:

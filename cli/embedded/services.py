@@ -59,8 +59,6 @@ class Service(OwnedProcess):
 class Api(Service):
     """The API with the status page."""
 
-    consequence = "no request is answered"
-
     def __init__(
         self,
         directory: Path,
@@ -104,7 +102,6 @@ class Api(Service):
 class Worker(Service):
     """The worker, which may use the whole machine."""
 
-    consequence = "it takes no jobs"
     stop_seconds = 30.0  # it finishes its block and hands its job back
 
     def __init__(

@@ -17,13 +17,12 @@ from sqlalchemy.orm import Session
 import migrations
 from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
-from cli.embedded.process import EmbeddedError, OwnedProcess
+from cli.embedded.process import EmbeddedError
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.supervisor import Supervisor, interrupt, on_signals, print_line
 from cli.embedded.valkey import Valkey
-from cli.embedded.watch import WorkerWatch, watch_servers, watch_workers
+from cli.embedded.watch import WorkerWatch, watch_workers
 from cli.terminal import CommandFailed, Exit, err, out
-from jobs import limits
 from jobs.access import api_keys, audit, page_sessions
 from jobs.access.audit import Action
 from jobs.database import in_one_line, sqlalchemy_url
@@ -72,15 +71,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
-                with (
-                    watch_servers(started.servers),
-                    watch_workers(
-                        started.database_url,
-                        worker=started.worker,
-                        scheduler=started.scheduler,
-                        silent_seconds=limits.LEASE_SECONDS,
-                    ) as workers,
-                ):
+                with watch_workers(started.database_url, started.worker) as workers:
                     print_line("waiting for the worker's self-test")
                     supervisor.watch(until=workers.reported, seconds=_SELF_TEST_SECONDS)
                     _announce(started, workers, data, roots)
@@ -104,9 +95,7 @@ class _Started:
     url: str
     token: str
     worker: Worker
-    scheduler: Service
     database_url: str
-    servers: tuple[OwnedProcess, ...]
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
@@ -148,7 +137,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
-    return _Started(api.url, token, worker, scheduler, postgres.app_url, (postgres, valkey, api))
+    return _Started(api.url, token, worker, postgres.app_url)
 
 
 def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, roots: Sequence[Path]) -> None:

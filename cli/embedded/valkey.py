@@ -37,25 +37,11 @@ class Valkey(EmbeddedServer):
         return [str(get_binary_path()), str(self.directory / "valkey.conf")]
 
     def _is_ready(self) -> bool:
-        error = self._ping()
-        if error is not None:
-            self._not_ready = str(error)
-        return error is None or _is_refusal_to_write(error)
-
-    def disk_is_full(self) -> bool:
-        """Whether Valkey refuses to write, and with that every PING, because its disk is full."""
-        return _is_refusal_to_write(self._ping())
-
-    def _ping(self) -> redis.RedisError | None:
-        """Return what a PING fails with."""
         with redis.Redis.from_url(self.url, socket_timeout=2) as client:
             try:
                 client.ping()
             except redis.RedisError as error:
-                return error
-        return None
-
-
-def _is_refusal_to_write(error: redis.RedisError | None) -> bool:
-    """Whether the last write to the append-only file has failed: Valkey tries it again every second."""
-    return isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF")
+                self._not_ready = str(error)
+                # A write to the append-only file has failed: Valkey tries it again every second.
+                return isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF")
+        return True
