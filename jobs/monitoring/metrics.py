@@ -7,11 +7,10 @@ sink: this process's own counts, or on to a parent process that serves those of 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import product
-from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import event
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session
 
 Sink = Callable[[str, float, Mapping[str, str]], None]
 """Takes the name of a metric, a value and the labels."""
@@ -115,36 +114,20 @@ def is_recording() -> bool:
 
 
 def record_on_commit(session: Session, metric: Metric, value: float = 1.0, **labels: str) -> None:
-    """Record a value when the session's transaction is committed."""
+    """Record a value when the session's transaction is committed. It outlives the rollback of a savepoint."""
     if is_recording():
-        _pending(session, session.get_nested_transaction()).append((metric, value, labels))
+        session.info.setdefault(_PENDING, []).append((metric, value, labels))
 
 
 # Both are called for savepoints as well.
 @event.listens_for(Session, "after_commit")
 def _record_pending(session: Session) -> None:
-    if (savepoint := session.get_nested_transaction()) is not None:
-        outer = savepoint.parent if savepoint.parent and savepoint.parent.nested else None
-        _pending(session, outer).extend(_take_pending(session, savepoint))
-        return
-    for metric, value, labels in _take_pending(session, None):
-        metric.record(value, **labels)
+    if not session.in_nested_transaction():
+        for metric, value, labels in session.info.pop(_PENDING, ()):
+            metric.record(value, **labels)
 
 
 @event.listens_for(Session, "after_rollback")
 def _discard_pending(session: Session) -> None:
-    if (savepoint := session.get_nested_transaction()) is not None:
-        _take_pending(session, savepoint)
-    else:
+    if not session.in_nested_transaction():
         session.info.pop(_PENDING, None)
-
-
-def _pending(session: Session, savepoint: SessionTransaction | None) -> list[Any]:
-    """Return what is recorded with a savepoint, or with the transaction outside of any."""
-    pending: list[Any] = session.info.setdefault(_PENDING, {}).setdefault(savepoint, [])
-    return pending
-
-
-def _take_pending(session: Session, savepoint: SessionTransaction | None) -> list[Any]:
-    taken: list[Any] = session.info.get(_PENDING, {}).pop(savepoint, [])
-    return taken
