@@ -258,7 +258,7 @@ class JobView:
 
     @property
     def picture(self) -> Picture | None:
-        """The picture of the report."""
+        """The picture of the report, if it has one."""
         return picture(self.job.report) if self.job.report else None
 
     @property

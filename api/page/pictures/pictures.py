@@ -7,74 +7,27 @@ import gzip
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
-from api.page.base.format import change, figure
 from api.page.base.inputs import Owner
 from api.page.pictures.heat_map import LayerMap, heat_map, layer_map
-from api.page.pictures.style import ACCENT, BAD, INK, LINE, NARROW, QUIET, draw
 from api.problems.catalogue import NotFound
 from api.resources import AppResources, Resources
-from api.schemas.zoo import public_name
 from api.security.auth import Reader
 from jobs.access.api_keys import Principal
 from jobs.tables import Job
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar with its label and text; without a value only the text is drawn."""
-
-    label: str
-    value: float | None
-    text: str
-    quiet: bool = False
-
-
-def bars(rows: Sequence[Bar], pixels: tuple[int, int]) -> bytes:
-    """Draw horizontal bars from zero, the first on top."""
-    longest = max((row.value for row in rows if row.value is not None), default=1.0) or 1.0
-
-    def paint(axes: "Axes") -> None:
-        for position, row in enumerate(rows):
-            length = 0.0 if row.value is None else row.value
-            axes.barh(position, length, 0.62, color=QUIET if row.quiet else ACCENT)
-            axes.annotate(
-                row.text,
-                (length, position),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                color=BAD if row.value is None else INK,
-            )
-        axes.set_yticks(range(len(rows)), labels=[row.label for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        # Room for the text next to the longest bar.
-        axes.set_xlim(0, longest * (2.3 if pixels[0] < NARROW else 1.8))
-        axes.set_xticks([])
-        axes.tick_params(length=0, axis="y", labelcolor=INK)
-        axes.spines["bottom"].set_visible(False)
-        axes.spines["left"].set_color(LINE)
-
-    return draw(paint, pixels)
-
 
 Width = Literal["wide", "narrow"]
 
 # Scaled down to a phone, the text of a picture would be too small to read, so each is drawn for two widths.
 _NARROW, _FULL = 340, 980
-
-_BAR_PIXELS, _FRAME_PIXELS = 30, 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +56,10 @@ class Picture:
         return self.paint((self.width if width == "wide" else self.narrow_width, self.height))
 
 
-def picture(report: dict[str, Any]) -> Picture:
-    """Return the picture of a report: the first of these that adds to the figures above it.
+def picture(report: dict[str, Any]) -> Picture | None:
+    """Return the picture of a report: of the error by layer, or else of the sparsity by layer.
 
-    The error by layer, the sparsity by layer, or the perplexity on every text.
+    Where all layers are alike there is none: it would add nothing to the figures above it.
     """
     layers = report["sparsity"]["layers"]
     error, sparsity = layer_map(layers, "relative_error"), layer_map(layers, "sparsity")
@@ -114,23 +67,7 @@ def picture(report: dict[str, Any]) -> Picture:
         return _map("Reconstruction error by layer", error)
     if sparsity and not sparsity.is_even:
         return _map("Sparsity by layer", sparsity)
-    return _perplexity(report)
-
-
-def _perplexity(report: dict[str, Any]) -> Picture:
-    measured = [report["perplexity"], *report.get("domains", {}).values()]
-    rows = []
-    for facts in measured:
-        name = public_name(str(facts.get("dataset", "text")))
-        prefix = f"{name}, " if len(measured) > 1 else ""
-        rows.append(Bar(f"{prefix}dense", facts["dense"], figure(facts["dense"]), quiet=True))
-        grown = change((facts["dense"], facts["pruned"]))
-        rows.append(Bar(f"{prefix}pruned", facts["pruned"], f"{figure(facts['pruned'])} ({grown})"))
-    dense, pruned = measured[0]["dense"], measured[0]["pruned"]
-    caption = f"Perplexity went from {figure(dense)} to {figure(pruned)}, {change((dense, pruned))}."
-
-    table = Table(("", "Perplexity"), [(bar.label, bar.text) for bar in rows])
-    return Picture("Perplexity", caption, table, _FRAME_PIXELS + _BAR_PIXELS * len(rows), partial(bars, rows))
+    return None
 
 
 def _map(title: str, layers: LayerMap) -> Picture:
@@ -169,7 +106,7 @@ async def show_picture(
 
 
 async def picture_of(job: Job, principal: Principal, resources: AppResources, hints: ClientHints) -> Response:
-    """Show the picture of a job's report. Raises NotFound for a job without a report.
+    """Show the picture of a job's report. Raises NotFound for a job without one.
 
     Raises ServiceUnavailable while too many pictures wait to be drawn.
     """
@@ -197,6 +134,7 @@ def _job(resources: AppResources, owner: str, job_id: UUID) -> Job:
 
 
 def _draw(report: dict[str, Any] | None, width: Width) -> bytes:
-    if not report:
-        raise NotFound("This job has no report.")
-    return picture(report).draw(width)
+    shown = picture(report) if report else None
+    if shown is None:
+        raise NotFound("This job has no picture.")
+    return shown.draw(width)

@@ -8,11 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.page.pictures.heat_map import layer_map
-from api.page.pictures.pictures import Width, picture
+from api.page.pictures.pictures import Picture, Width, picture
+from jobs.lifecycle import lifecycle
 from tests.api.drive import Jobs
 
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = "/srv/data/$x$<script>alert(1)</script>&amp;.txt"
+HOSTILE = "$x$<script>alert(1)</script>&amp;"
 
 
 def report(**more: object) -> dict[str, Any]:
@@ -23,13 +24,19 @@ def report(**more: object) -> dict[str, Any]:
     ]
     return {
         "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": "wikitext2"},
-        "sparsity": {"layers": layers},
+        "sparsity": {"overall": 0.5, "layers": layers},
         "stages": [
             {"name": "gradients", "seconds": 90.0, "peak_memory_bytes": 3_100_000_000},
             {"name": "prune", "seconds": 30.0, "peak_memory_bytes": 2_000_000_000},
         ],
         **more,
     }
+
+
+def drawn(of: dict[str, Any]) -> Picture:
+    shown = picture(of)
+    assert shown is not None
+    return shown
 
 
 def parsed(svg: bytes) -> ElementTree.Element:
@@ -43,7 +50,7 @@ def shapes(svg: bytes, pattern: str) -> list[re.Match[str]]:
 
 def test_each_layer_is_a_cell_and_more_zeros_are_a_stronger_one() -> None:
     of = report()
-    svg = picture(of).draw("wide")
+    svg = drawn(of).draw("wide")
     cells = [float(match[1]) for match in shapes(svg, r"fill-opacity: ([\d.]+)")]
     by_kind = [
         layer["sparsity"]
@@ -68,27 +75,27 @@ def even() -> dict[str, Any]:
 
 
 def test_the_sentence_names_the_extremes_and_the_table_has_every_value() -> None:
-    shown = picture(report())
+    shown = drawn(report())
     assert shown.caption == "Zeros: from 20 % in q_proj of block 0 to 80 % in up_proj of block 1."
     assert shown.table.headings == ("Block", "q_proj", "up_proj")
     assert shown.table.rows == [("0", "20 %", "40 %"), ("1", "60 %", "80 %"), ("2", "50 %", "30 %")]
 
 
-def test_where_all_layers_are_alike_the_picture_is_of_the_perplexities() -> None:
+def test_where_all_layers_are_alike_there_is_no_picture() -> None:
     of = even()
-    assert picture(of).caption == "Perplexity went from 26.80 to 63.10, +135.4 %."
+    assert picture(of) is None
     of["sparsity"]["layers"] = []  # of a model that was only cut
-    assert picture(of).title == "Perplexity"
+    assert picture(of) is None
     of = even()
     of["sparsity"]["layers"][0] |= {"sparsity": 0.499}
-    assert picture(of).title == "Sparsity by layer"
+    assert drawn(of).title == "Sparsity by layer"
 
 
 def test_errors_come_first_where_the_report_has_any() -> None:
     of = report()
     for layer, error in zip(of["sparsity"]["layers"], (0.1, 0.25, None, 0.3, 0.2, 0.15), strict=True):
         layer["relative_error"] = error
-    shown = picture(of)
+    shown = drawn(of)
     assert shown.caption == (
         "Relative error of the outputs: from 10 % in q_proj of block 0 to 30 % in up_proj of block 1."
     )
@@ -115,26 +122,17 @@ def test_each_kind_has_a_row_and_experts_share_a_weighted_cell() -> None:
     assert layer_map([], "sparsity") is None
 
 
-def test_a_perplexity_that_is_not_finite_is_written_and_not_drawn() -> None:
-    shown = picture(even() | {"perplexity": {"dense": 26.8, "pruned": None, "dataset": "c4"}})
-    assert b"not finite" in shown.draw("narrow")
-
-
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 def test_a_picture_has_both_themes_and_text_that_is_text(width: Width) -> None:
-    bars = even() | {
-        "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": "c4"},
-        "domains": {"code": {"dense": 1.0, "pruned": 2.0, "dataset": HOSTILE}},
-    }
-    for of in (bars, report()):
-        svg = picture(of).draw(width)
-        tree = parsed(svg)
-        assert not list(tree.iter(f"{SVG}script"))
-        assert b"prefers-color-scheme:dark" in svg
-        assert not re.search(rb"#0[1-6]0\d0\d", svg), "a role that has no colour"
-        assert svg == picture(of).draw(width)
-    texts = parsed(picture(bars).draw(width)).iter(f"{SVG}text")
-    assert "script>&amp;.txt, dense" in [text.text for text in texts]
+    of = report()
+    of["sparsity"]["layers"][0]["name"] = f"model.layers.0.{HOSTILE}"
+    svg = drawn(of).draw(width)
+    tree = parsed(svg)
+    assert not list(tree.iter(f"{SVG}script"))
+    assert HOSTILE in [text.text for text in tree.iter(f"{SVG}text")]
+    assert b"prefers-color-scheme:dark" in svg
+    assert not re.search(rb"#0[1-6]0\d0\d", svg), "a role that has no colour"
+    assert svg == drawn(of).draw(width)
 
 
 def test_pictures_are_served_with_a_policy_of_their_own(client: TestClient, jobs: Jobs) -> None:
@@ -157,3 +155,15 @@ def test_the_page_of_a_job_shows_its_picture_with_its_sentence(client: TestClien
     html = client.get(f"/jobs/{claim.job_id}").text
     assert re.findall(r'<img src="([^"]+)"', html) == [f"/jobs/{claim.job_id}/picture.svg"]
     assert 'alt="Zeros: from 40 % in up_proj of block 0 to 60 % in down_proj of block 0."' in html
+
+
+def test_a_job_whose_layers_are_alike_shows_its_warnings_without_a_picture(
+    client: TestClient, jobs: Jobs
+) -> None:
+    claim = jobs.running()
+    with jobs.database.begin() as session:
+        assert lifecycle.succeed(session, claim, even() | {"warnings": ["the text is short"]}, [])
+    html = client.get(f"/jobs/{claim.job_id}").text
+    assert "the text is short" in html
+    assert "picture.svg" not in html
+    assert client.get(f"/jobs/{claim.job_id}/picture.svg").status_code == 404
