@@ -34,7 +34,6 @@ from jobs.lifecycle import attempt_files, baselines, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
-from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.queue import conditions, shortage, workers
 from jobs.queue.resources import Needs
 from jobs.settings import Settings
@@ -107,7 +106,6 @@ def _claim_and_run(settings: Settings, worker: Identity, task_id: str) -> bool:
                 with attempt.kept_alive():
                     _finish(attempt, _outcome_of(attempt))
             except LeaseLost:
-                LOST_LEASES.record()
                 log.warning("job %s: attempt %d has lost its lease", claim.job_id, claim.attempt)
             discard_unpublished(attempt)
         traces.flush()

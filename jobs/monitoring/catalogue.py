@@ -36,11 +36,6 @@ LOST_ATTEMPTS = Metric(
     [Component.SCHEDULER, Component.WORKER],
     labels={"kind": tuple(LostAttempt)},
 )
-LOST_LEASES = Metric(
-    "pruneserve_lost_leases_total",
-    "Attempts that a worker gave up because it no longer held the job.",
-    [Component.WORKER],
-)
 
 # --- what a worker computes
 

@@ -116,7 +116,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
 
     long_id = stack.submit(stack.long_spec())
     with ExitStack() as faults:
-        _lose_leases(stack, long_id)
+        _lose_lease(stack, long_id)
         _lose_attempts(stack)
         for _ in range(3):
             stack.wait_for_end(stack.submit(stack.spec(model=str(stack.model.parent / "nowhere"))))
@@ -180,15 +180,14 @@ def _healthy_scrapes(stack: Stack, targets: Mapping[str, str]) -> tuple[Scrape, 
     return found[0], found[-1]
 
 
-def _lose_leases(stack: Stack, job_id: UUID) -> None:
-    """Take a running job away from its worker, three times; then cancel it."""
-    for _ in range(3):
-        attempt = stack.wait_until_running(job_id).attempt
-        with stack.database.begin() as session:
-            token = session.get_one(Job, job_id).lease_token
-            assert token is not None
-            lifecycle.take_back(session, job_id, token, "for the test", 100)
-        stack.wait_for(job_id, lambda job, attempt=attempt: job.attempt > attempt)  # type: ignore[misc]
+def _lose_lease(stack: Stack, job_id: UUID) -> None:
+    """Take a running job away from its worker; then cancel it."""
+    attempt = stack.wait_until_running(job_id).attempt
+    with stack.database.begin() as session:
+        token = session.get_one(Job, job_id).lease_token
+        assert token is not None
+        lifecycle.take_back(session, job_id, token, "for the test", 100)
+    stack.wait_for(job_id, lambda job: job.attempt > attempt)
     with stack.database.begin() as session:
         owner_moves.cancel(session, "ada", job_id)
     stack.wait_for_end(job_id)

@@ -108,7 +108,6 @@ def test_the_metrics_of_a_run_are_right(run: Run) -> None:
     assert grown("pruneserve_store_failures_total") == 0
     assert grown("pruneserve_request_seconds_count", method="POST", status="2xx") == 1
     assert run.faulty[0].value("pruneserve_request_seconds_count", status="5xx") == 8
-    assert run.faulty[0].value("pruneserve_lost_leases_total") == 3
     assert run.faulty[0].value("pruneserve_lost_attempts_total", kind="lost_worker") == 3
     assert run.faulty[0].value("pruneserve_oldest_queued_seconds", queue="gpu.80g") == pytest.approx(
         7200, abs=120
