@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal as size
 from rich.table import Table
 
 from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
 from cli.render.tables import plain_table, print_item, print_list, utc
-from cli.terminal import CommandFailed, Exit, clean, err, out, size
+from cli.terminal import CommandFailed, Exit, clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import UploadItem
 

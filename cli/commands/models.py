@@ -21,6 +21,7 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal as size
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cli.options import common
@@ -28,7 +29,7 @@ from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.errors import describe_error
 from cli.options.ids import find_job, is_partial_id
-from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
+from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client, NotFound, PruneServeError
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import ArtifactItem, ZooFile

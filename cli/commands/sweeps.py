@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from rich.filesize import decimal as size_text
 from rich.table import Table
 
 from cli.commands.run import time_limit
@@ -17,7 +18,6 @@ from cli.options.values import json_or_text, number, pair, share, size
 from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
-from cli.terminal import size as size_text
 from pruneserve_client import Client
 from pruneserve_client.models import FoundFile, JobSummary, SweepDetail, SweepItem
 

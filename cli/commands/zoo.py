@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal as size
 from rich.table import Table
 
 from cli.options.common import AsJson, command_group
@@ -11,7 +12,7 @@ from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
 from cli.render.tables import plain_table, print_item, print_list
 from cli.render.views import change
-from cli.terminal import clean, err, out, size
+from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import ZooDetail, ZooItem
 

@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from rich.box import SIMPLE_HEAD
+from rich.filesize import decimal as size
 from rich.table import Table
 
 from cli.commands.models import download_all
@@ -31,7 +32,7 @@ from cli.data_directory import DataDirectory
 from cli.demo.model import demo_model
 from cli.embedded.process import EmbeddedError, OwnedProcess, free_port
 from cli.render.views import report_of
-from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
+from cli.terminal import CommandFailed, Exit, clean, duration, err, out
 from pruneserve_client import Client, PruneServeError
 from pruneserve_client.models import ExportFacts, JobDetail
 

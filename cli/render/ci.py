@@ -7,6 +7,8 @@ from datetime import UTC
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from rich.filesize import decimal as size
+
 from cli.options.errors import option_of_field
 from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.outcome import Outcome
@@ -25,7 +27,7 @@ from cli.render.views import (
     verdict,
     warnings_of,
 )
-from cli.terminal import Exit, clean, duration, err, size
+from cli.terminal import Exit, clean, duration, err
 from pruneserve_client.models import JobDetail, Report
 
 # What begins markup anywhere in a line of Markdown, HTML or GitHub's extensions: emphasis, code, links, tags,

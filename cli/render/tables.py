@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from rich.console import Console
+from rich.filesize import decimal as size
 from rich.table import Table
 
-from cli.terminal import clean, duration, out, print_json, size
+from cli.terminal import clean, duration, out, print_json
 from pruneserve_client.base import Model
 from pruneserve_client.models import Estimate, QueueEstimate
 

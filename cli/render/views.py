@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.filesize import decimal as size
 from rich.table import Table
 
 from cli.options.errors import option_of_field
 from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.tables import plain_table
-from cli.terminal import clean, duration, size
+from cli.terminal import clean, duration
 from pruneserve_client.models import (
     Condition,
     Event,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cli.terminal import clean, duration, print_json, size
+from cli.terminal import clean, duration, print_json
 
 
 @pytest.mark.threat
@@ -78,10 +78,3 @@ def test_a_command_runs_without_a_standard_output() -> None:
 )
 def test_durations_are_readable(seconds: float, text: str) -> None:
     assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (93_100_000, "93.1 MB"), (5e12, "5000.0 GB")]
-)
-def test_sizes_have_decimal_units(count: float, text: str) -> None:
-    assert size(count) == text

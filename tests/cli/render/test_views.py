@@ -109,5 +109,5 @@ def test_a_job_shows_its_class_and_what_it_needs() -> None:
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "gpu.80g" in shown
-    assert "62.0 GB of GPU memory, 4.0 GB of host memory and 3000.0 GB of disk" in shown
-    assert "3000.0 GB of disk (without a GPU 5.0 GB and 4000.0 GB)" in shown
+    assert "62.0 GB of GPU memory, 4.0 GB of host memory and 3.0 TB of disk" in shown
+    assert "3.0 TB of disk (without a GPU 5.0 GB and 4.0 TB)" in shown
