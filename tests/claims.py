@@ -25,15 +25,16 @@ def take(database: Database, job_id: UUID, worker: str = "w1", lease_seconds: fl
         return claimed(session, job_id, worker, lease_seconds)
 
 
+def is_blocked(database: Database) -> bool:
+    """Whether a connection waits for a lock."""
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with database.begin() as session:
+        return session.scalars(blocked).one() > 0
+
+
 def wait_until_blocked(database: Database) -> None:
     """Return once a connection waits for a lock."""
-    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-
-    def is_blocked() -> bool:
-        with database.begin() as session:
-            return session.scalars(blocked).one() > 0
-
-    eventually(is_blocked)
+    eventually(lambda: is_blocked(database))
 
 
 def job(database: Database, job_id: UUID) -> Job:

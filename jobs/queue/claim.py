@@ -63,6 +63,12 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
     return None
 
 
+def hand_back_unanswered(session: Session, lost: Claim) -> None:
+    """Hand back a job whose claim was committed, although the answer to its COMMIT was lost."""
+    lock_claims(session)  # one whose COMMIT is still in flight holds the lock
+    lifecycle.hand_back(session, lost, "the answer to its claim was lost")
+
+
 def can_claim(session: Session, worker: str, seen_within: float) -> bool:
     """Whether a worker would be given a job now. Takes no lock, and changes nothing."""
     fleet = workers.fleet(session, seen_within)

@@ -17,7 +17,7 @@ from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue import conditions, workers
-from jobs.queue.claim import claim_next
+from jobs.queue.claim import claim_next, hand_back_unanswered
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -258,7 +258,7 @@ def _claim(
                 notify_on_commit(session, QUEUE)  # it received a message that another worker can use
                 return None
             for lost in unanswered:
-                lifecycle.hand_back(session, lost, "the answer to its claim was lost")
+                hand_back_unanswered(session, lost)
             found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None

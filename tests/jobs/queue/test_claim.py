@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
+from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import backlog, conditions, workers
 from jobs.queue import claim as claims
 from jobs.queue.resources import Needs
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
+from tests.claims import is_blocked, job
+from tests.eventually import eventually
 from tests.jobs.queue.fleet import (
     CPU,
     GPU_24G,
@@ -155,6 +158,25 @@ def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database
             paused = pool.submit(pause)
             assert not paused.done()
         assert paused.result(20) == 1, "the job that has begun"
+
+
+def test_a_claim_whose_commit_is_in_flight_is_handed_back_once_it_has_ended(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        job_id = submit(session, spec)
+
+    def hand_back(lost: Claim) -> None:
+        with database.begin() as session:
+            claims.hand_back_unanswered(session, lost)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as session:
+            handed_back = pool.submit(hand_back, claim_one(session, "w"))
+            eventually(lambda: handed_back.done() or is_blocked(database))
+        handed_back.result(20)
+    assert job(database, job_id).state == JobState.QUEUED
 
 
 def test_each_worker_runs_what_fits_it_and_the_largest_first(database: Database, spec: JobSpec) -> None:
