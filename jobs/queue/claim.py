@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
@@ -20,7 +20,7 @@ from jobs.queue.conditions import lock_claims
 from jobs.queue.resources import needs_of
 from jobs.queue.workers import Fleet, LiveWorker
 from jobs.states import Outcome
-from jobs.tables import NOW, Job, JobAttempt, JobBlock
+from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
 
 _FAULT_COOLDOWN_SECONDS = 60.0
 """For this time after a worker's fault, its job is reserved for other workers, if there are any."""
@@ -63,10 +63,13 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
     return None
 
 
-def hand_back_unanswered(session: Session, lost: Claim) -> None:
-    """Hand back a job whose claim was committed, although the answer to its COMMIT was lost."""
+def hand_back_unanswered(session: Session, worker: str, lost: Claim) -> None:
+    """Undo a claim that was committed, although the answer to its COMMIT was lost."""
     lock_claims(session)  # one whose COMMIT is still in flight holds the lock
-    lifecycle.hand_back(session, lost, "the answer to its claim was lost")
+    reason = "the answer to its claim was lost"
+    if lifecycle.hand_back(session, lost, reason) or lifecycle.finish_cancelling(session, lost):
+        of_one_job = (Worker.name == worker, Worker.one_job)  # which the claim has drained
+        session.execute(update(Worker).where(*of_one_job).values(cordoned_at=None, draining=False))
 
 
 def can_claim(session: Session, worker: str, seen_within: float) -> bool:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from jobs.database import Database
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import backlog, conditions, workers
@@ -139,6 +139,31 @@ def test_a_worker_for_one_job_is_drained_by_its_claim(database: Database, spec: 
         assert claim(session, "w") is None
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_worker_for_one_job_takes_another_where_the_answer_to_its_claim_was_lost(
+    database: Database, spec: JobSpec, is_cancelled: bool
+) -> None:
+    with database.begin() as session:
+        register(session, "w", one_job=True)
+        lost = submit(session, spec)
+        unanswered = claim_one(session, "w")
+        if is_cancelled:
+            assert owner_moves.cancel(session, "ada", lost)
+        later = submit(session, spec)
+        claims.hand_back_unanswered(session, "w", unanswered)
+        assert claimed(session, "w") == (later if is_cancelled else lost)
+        assert claim(session, "w") is None
+
+
+def test_what_was_never_claimed_undoes_no_drain(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "w", one_job=True)
+        conditions.drain(session, "w")
+        uncommitted = Claim(submit(session, spec), 1, uuid4(), "ada", {})
+        claims.hand_back_unanswered(session, "w", uncommitted)
+        assert claim(session, "w") is None
+
+
 def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database, spec: JobSpec) -> None:
     """So the operator knows the last job that runs."""
     with database.begin() as session:
@@ -169,7 +194,7 @@ def test_a_claim_whose_commit_is_in_flight_is_handed_back_once_it_has_ended(
 
     def hand_back(lost: Claim) -> None:
         with database.begin() as session:
-            claims.hand_back_unanswered(session, lost)
+            claims.hand_back_unanswered(session, "w", lost)
 
     with ThreadPoolExecutor(1) as pool:
         with database.begin() as session:
