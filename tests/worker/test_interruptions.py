@@ -5,29 +5,34 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC
 from itertools import count
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
+from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import conditions
 from jobs.states import JobState
 from jobs.storage.errors import StoreDenied, StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
+from tests.claims import take
 from tests.worker.one_job import WEIGHTS, Service, last_reason
-from worker import run_job
+from worker import identity, run_job
 from worker.attempt import attempt
+from worker.identity import HeldClaim
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -167,6 +172,35 @@ def test_a_claim_whose_commit_response_was_lost_holds_no_job(
     with service.database.begin() as session:
         outcomes = session.scalars(select(JobAttempt.outcome).order_by(JobAttempt.attempt)).all()
     assert outcomes == ["handed_back", "succeeded"]
+
+
+@pytest.mark.parametrize("timeout", [0.0, 60.0], ids=["it raises", "another worker takes the job"])
+def test_a_claim_whose_commit_failed_leaves_no_record(
+    service: Service, job_id: UUID, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the watchdog would kill the child in its next job, for a lease that has long ended."""
+    monkeypatch.setattr(attempt, "_CLAIM_TIMEOUT_SECONDS", timeout)
+    claim_next, recorded = attempt.claim_next, list[HeldClaim]()
+
+    def records() -> list[HeldClaim]:
+        return identity.held_claims(service.worker.claims_directory)
+
+    def fail(session: Session) -> None:
+        recorded.extend(records())
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    def claim_and_fail(session: Session, *arguments: Any) -> Claim | None:
+        if recorded:
+            take(service.database, job_id)
+        else:
+            event.listen(session, "before_commit", fail, once=True)
+        return claim_next(session, *arguments)
+
+    monkeypatch.setattr(attempt, "claim_next", claim_and_fail)
+    with pytest.raises(OperationalError) if timeout == 0 else nullcontext():
+        service.run(job_id)
+    assert ([held.job_id for held in recorded], service.library.calls) == ([job_id], [])
+    assert records() == []
 
 
 def unreachable(job: Job, tries: int) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -217,27 +217,29 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
 
     `task_id`: the Celery task that runs it, by which the worker's parent knows what is held.
     """
+    path = worker.claims_directory / f"{task_id}.json"
     with connected(settings, worker) as database:
-        store = Store(settings.store_url)
-        path = worker.claims_directory / f"{task_id}.json"
         try:
-            found = _claim(database, settings, worker, path)
-        except ShutdownRequested:
-            log.info("no job is claimed, the worker is shutting down")
-            yield None
-            return
-        if found is None:
-            log.info("there is no job for this worker")
-            yield None
-            return
-        claim, held = found
-        heartbeat = Heartbeat(
-            database, claim, held.lease_ends_at - limits.LEASE_SECONDS, held.record_extension
-        )
-        try:
-            yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
-        finally:
-            held.remove()
+            yield _attempt(database, settings, worker, path)
+        finally:  # also where no claim came of it: the child may hold another job when it is overdue
+            with suppress(OSError):
+                path.unlink()
+
+
+def _attempt(database: Database, settings: Settings, worker: Identity, path: Path) -> Attempt | None:
+    store = Store(settings.store_url)
+    try:
+        found = _claim(database, settings, worker, path)
+    except ShutdownRequested:
+        log.info("no job is claimed, the worker is shutting down")
+        return None
+    if found is None:
+        log.info("there is no job for this worker")
+        return None
+    claim, held = found
+    claimed_at = held.lease_ends_at - limits.LEASE_SECONDS
+    heartbeat = Heartbeat(database, claim, claimed_at, held.record_extension)
+    return Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
 
 
 def _claim(
