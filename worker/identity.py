@@ -128,7 +128,7 @@ class HeldClaim:
         partial.rename(self.path)
 
     def record_extension(self, lease_ends_at: float) -> None:
-        """Record that the lease was extended. Where the disk is full, the parent asks the database."""
+        """Record that the lease was extended. Where the disk is full, the parent relies on the database."""
         with suppress(OSError):
             replace(self, lease_ends_at=lease_ends_at).write()
 

@@ -31,7 +31,7 @@ from pruning.byte_size import byte_size
 from pruning.runtime.process_memory import held_memory
 from worker import identity, scratch
 from worker.capacity import memory_limit
-from worker.identity import HeldClaim, Identity
+from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision.child_memory import IdleKills, MemoryUse
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ class Watchdog:
         self._children = children
         self._allowed_memory = memory_limit(settings)
         self._idle_kills = IdleKills(self._allowed_memory, limits.QUARANTINE_SECONDS)
+        self._held: UUID | None = None  # the lease token of the job that the database named last
+        self._answered_at = 0.0  # when it did, on the clock of `boot_time`
         self._killed_in: UUID | None = None  # the lease token of the last lost job with a child in it
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
@@ -94,14 +96,17 @@ class Watchdog:
 
     def check(self) -> None:
         """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
-        held: HeldJob | None = None
         overdue = self._overdue()
         try:
             with self._database.begin() as session:
                 held = held_jobs.held_by(session, self._worker)
+            self._held = None if held is None else held.claim.lease_token
+            self._answered_at = boot_time()
         finally:  # whether or not the database answers
+            # A full disk keeps extensions from being recorded: the last answer holds for a lease.
+            is_recent = boot_time() - self._answered_at < limits.LEASE_SECONDS
             for lost in overdue:
-                if held is None or held.claim.lease_token != lost.lease_token:
+                if not (is_recent and lost.lease_token == self._held):
                     self._kill_in_lost_job(lost)
         if held is not None:
             self._idle_kills.record_job()

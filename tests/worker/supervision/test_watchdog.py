@@ -388,10 +388,22 @@ def unavailable(*anything: object) -> None:
     raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
 
 
-def test_a_child_whose_lease_the_database_has_extended_is_left_alone(
-    watchdog: Watchdog, settings: Settings, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
+def test_a_child_whose_lease_the_database_has_extended_is_left_alone_for_a_lease(
+    watchdog: Watchdog,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As where the disk is full, and the child cannot record it."""
     hold(worker, claim, limits.LEASE_SECONDS + 1)
     watchdog.check()
+    monkeypatch.setattr(held_jobs, "held_by", unavailable)
+    with pytest.raises(OperationalError):
+        watchdog.check()
     assert child.poll() is None
+    monkeypatch.setattr(limits, "LEASE_SECONDS", 0.0)
+    with pytest.raises(OperationalError):
+        watchdog.check()
+    child.wait(120)
+    assert is_killed(child)
