@@ -24,7 +24,7 @@ reaper's. How an attempt ends:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -204,17 +204,7 @@ def succeed(
     change = StateChanged(state=JobState.SUCCEEDED)
     moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
     if moved:
-        session.add_all(
-            Artifact(
-                job_id=claim.job_id,
-                name=a.name,
-                key=a.key,
-                size=a.size,
-                sha256=a.sha256,
-                stored_size=a.stored_size,
-            )
-            for a in artifacts
-        )
+        session.add_all(Artifact(job_id=claim.job_id, **asdict(artifact)) for artifact in artifacts)
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
     return moved
 
