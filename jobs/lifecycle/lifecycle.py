@@ -246,8 +246,8 @@ def requeue_while_unreachable(
     """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
-    one. The job fails with the error when these waits and the attempts since the first of them take more
-    than `patience_seconds`; a retry of the job or a newly finished block starts them again.
+    one. The job fails with the error when these waits and the attempts that ended so since the first of them
+    take more than `patience_seconds`; a retry of the job or a newly finished block starts them again.
     """
     row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
@@ -257,7 +257,8 @@ def requeue_while_unreachable(
     since, tries = since or row.now, failed + 1
     waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
     next_try_at = row.now + timedelta(seconds=waits[-1])
-    tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since)
+    is_try = (JobAttempt.outcome == Outcome.UNREACHABLE) | (JobAttempt.attempt == claim.attempt)
+    tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since, is_try)
     of_each = func.least(usage.SECONDS_OF_ATTEMPT, _MAX_SECONDS_OF_A_TRY)
     held = float(session.scalar(select(func.sum(of_each)).where(*tries_since)) or 0)
     if sum(waits) + held > patience_seconds:  # the time since then may be a night in which no worker ran

@@ -1,7 +1,7 @@
 """A job that waits for the Hub or the store: for how long, what it says, and how it ends."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
 from uuid import uuid4
 
@@ -99,6 +99,30 @@ def test_time_in_which_no_worker_tried_is_none_of_the_patience(database: Databas
         assert lifecycle.requeue_while_unreachable(session, again, ERROR, 3700.0)
     row = row_of(database, claim.job_id)
     assert (row["state"], row["unreachable_tries"]) == (JobState.QUEUED, 16)
+
+
+def test_the_time_of_attempts_that_ended_otherwise_is_none_of_the_patience(
+    database: Database, claim: Claim
+) -> None:
+    """They have reached the Hub, or met another failure before it."""
+
+    with database.begin() as session:
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
+        ends: list[Callable[[Claim], object]] = [
+            lambda of: lifecycle.hand_back(session, of, "the worker is shutting down"),
+            lambda of: lifecycle.requeue_after_fault(session, of, ERROR, 9),
+            lambda of: lifecycle.take_back(session, of.job_id, of.lease_token, "its lease expired", 9),
+        ]
+        for end in ends:
+            again = claimed(session, claim.job_id)
+            began = update(JobAttempt).where(JobAttempt.attempt == again.attempt)
+            session.execute(began.values(started_at=NOW - timedelta(minutes=30)))
+            assert end(again)
+        since = session.scalars(select(NOW - timedelta(days=1))).one()
+        session.execute(update(Job).values(outage={"hub": {"since": since.isoformat(), "tries": 1}}))
+        again = claimed(session, claim.job_id)
+        assert lifecycle.requeue_while_unreachable(session, again, ERROR, 3600.0)
+    assert row_of(database, claim.job_id)["state"] == JobState.QUEUED
 
 
 # 11 tries of 30 minutes and waits of 40; 6 that count for an hour each, as a download may have got on.
