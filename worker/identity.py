@@ -72,8 +72,8 @@ class Identity:
         self.shutdown_flag.touch()
 
     def remove_directory(self) -> None:
-        """Remove the flag and the directory that `new` made for it."""
-        shutil.rmtree(self.shutdown_flag.parent)
+        """Remove the flag and the directory that `new` made for it. Where the disk fails, it stays."""
+        shutil.rmtree(self.shutdown_flag.parent, ignore_errors=True)
 
     def check(self) -> None:
         """Raise `ShutdownRequested` if the worker must shut down."""

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from jobs.broker import app
 from jobs.database import Database
+from jobs.queue import conditions
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt, Worker
@@ -21,6 +22,7 @@ from scheduler.rounds import Scheduler
 from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.limits import with_limits
+from tests.small_disk import mounted
 
 Start = Callable[[Path], subprocess.Popen[bytes]]
 
@@ -126,3 +128,19 @@ def test_a_sick_worker_loses_no_job_and_takes_jobs_again_once_repaired(
 
     fleet.dispatch_until(claims_again)
     fleet.dispatch_until(lambda: set(fleet.states(more)) == {JobState.SUCCEEDED})
+
+
+def test_a_drained_worker_ends_in_order_on_a_read_only_disk(
+    start: Start, environment: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNESERVE_METRICS", "127.0.0.1:0")
+    fleet = Fleet(database, environment)
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("TMPDIR", str(disk))
+        (disk / "work").write_text("a file where a directory should be")
+        worker = start(disk / "work")
+        eventually(lambda: [it.quarantined_at is not None for it in fleet.workers()] == [True])
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with database.begin() as session:
+            assert conditions.drain(session, fleet.workers()[0].name)
+        assert worker.wait(120) == 0, (tmp_path / "0.log").read_text()
