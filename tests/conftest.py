@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGTERM, default_int_handler, signal
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,6 +42,9 @@ Submit = Callable[[], UUID]
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# No test may depend on the user's cache of the Hub, and no worker may write into it.
+os.environ["HF_HOME"] = f"{gettempdir()}/pruneserve-tests-no-hub"
 
 # No test fails for being slow on a busy machine: speed belongs in bench/.
 hypothesis.settings.register_profile("no-deadline", deadline=None)

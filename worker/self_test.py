@@ -1,9 +1,9 @@
 """`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
-directory and the one of temporary files, checks the free disk, looks into the directories that jobs may read,
-sends a file to the store and back, asks the database, tries which layers of the sandbox hold, and computes on
-the device that the operator declared.
+directory, the one of temporary files and the cache of the Hub's files, checks the free disk, looks into the
+directories that jobs may read, sends a file to the store and back, asks the database, tries which layers of
+the sandbox hold, and computes on the device that the operator declared.
 `python -m worker.self_test cpu` tests that device only, without settings, and prints what its GPUs have free.
 """
 
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,9 +54,9 @@ _REMEDIES = {
     errno.ETIMEDOUT: _MOUNT_AGAIN,
 }
 
-_LOOK_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 _hanging: dict[Path, Thread] = {}
-"""Looks into directories that have not come back: no more than one for each."""
+"""Tests of directories that have not come back: no more than one for each."""
 
 _MIN_FREE_INODES = 1000  # a job makes a file for each block, and for each file of its model
 _PROBE = b"PruneServe was here\n" * 1024
@@ -85,6 +86,7 @@ class SelfTestFailed(Exception):
 def check_without_device(configured: Settings, database: Database) -> None:
     """Test everything that needs no torch. Raises `SelfTestFailed`."""
     check_directories(configured)
+    check_hub_cache()
     check_free_disk(configured)
     check_roots(configured)
     check_store(configured)
@@ -97,11 +99,35 @@ def check_directories(configured: Settings) -> None:
     temporary = Path(tempfile.gettempdir())
     for directory, name in ((configured.work_dir, WORK_DIRECTORY), (temporary, TEMPORARY_DIRECTORY)):
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
+            _write_into(directory)
         except OSError as error:
             message = f"its {name} cannot be written {with_remedy(error.errno or errno.EIO)}"
             raise SelfTestFailed(message, detail=str(directory)) from error
+
+
+def hub_cache() -> Path:
+    """Return the directory of the Hub's cache."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def check_hub_cache() -> None:
+    """Write a file into the cache of the Hub's files; offline, look into it. Raises `SelfTestFailed`.
+
+    One that is missing and cannot be made is no fault of the worker: its jobs may use no model of the Hub.
+    """
+    from huggingface_hub import constants
+
+    cache = hub_cache()
+    use, used = (_look_into, "read") if constants.HF_HUB_OFFLINE else (_write_into, "written")
+    try:
+        _answered(use, cache)
+    except OSError as error:
+        # Path.exists raises where the user has no access.
+        if is_of_the_machine(error) or os.path.exists(cache):  # noqa: PTH110
+            message = f"its {HUB_CACHE} cannot be {used} {with_remedy(error.errno or errno.EIO)}"
+            raise SelfTestFailed(message, detail=str(cache)) from error
 
 
 def check_free_disk(configured: Settings) -> None:
@@ -142,7 +168,7 @@ def check_roots(configured: Settings) -> None:
     for variable, directories in roots.items():
         for directory in directories:
             try:
-                _look_into(directory)
+                _answered(_look_into, directory)
             except OSError as error:
                 if is_of_the_machine(error):
                     message = (
@@ -152,21 +178,30 @@ def check_roots(configured: Settings) -> None:
 
 
 def _look_into(directory: Path) -> None:
+    with os.scandir(directory) as entries:
+        next(entries, None)
+
+
+def _write_into(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
+
+
+def _answered(use: Callable[[Path], None], directory: Path) -> None:
     """Raise what the file system raises; TimeoutError where it does not answer, as a hard mount of NFS."""
     errors = list[OSError]()
 
-    def look() -> None:
+    def test() -> None:
         try:
-            with os.scandir(directory) as entries:
-                next(entries, None)
+            use(directory)
         except OSError as error:
             errors.append(error)
 
     thread = _hanging.get(directory)
     if thread is None or not thread.is_alive():
-        thread = _hanging[directory] = Thread(target=look, name=f"look into {directory}", daemon=True)
+        thread = _hanging[directory] = Thread(target=test, name=f"test of {directory}", daemon=True)
         thread.start()
-        thread.join(_LOOK_SECONDS)
+        thread.join(_ANSWER_SECONDS)
     if thread.is_alive():
         raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
     del _hanging[directory]

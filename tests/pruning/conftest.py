@@ -1,12 +1,10 @@
 """Fixtures: tiny random models with a real tokenizer, in memory and on disk like a user's checkpoint."""
 
 import os
-import tempfile
 
-# Libraries read these when they are imported. No test may depend on the Hub, or on the user's cache of it.
+# Libraries read these when they are imported. No test may depend on the Hub.
 os.environ.update(
     HF_ENDPOINT="http://127.0.0.1:9",
-    HF_HOME=f"{tempfile.gettempdir()}/pruneserve-tests-no-hub",
     OMP_NUM_THREADS="1",
     TOKENIZERS_PARALLELISM="false",
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from huggingface_hub import constants
 from safetensors import SafetensorError
 from sqlalchemy import func, select
 
@@ -23,7 +24,8 @@ from pruning.recipe import ModelReference
 from tests.conftest import Submit
 from tests.small_disk import dead_mount, mounted
 from tests.worker.one_job import Service, last_reason
-from worker.self_test import SelfTestFailed, check_free_disk, check_store
+from worker import self_test
+from worker.self_test import SelfTestFailed, check_free_disk, check_hub_cache, check_store
 
 
 def quarantined_for(service: Service) -> str:
@@ -66,6 +68,10 @@ def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
     assert "2 attempts" in job.error["message"]
 
 
+def read_only(mount: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+
+
 @pytest.fixture
 def own_disk(service: Service) -> Iterator[Path]:
     """The work directory, which is a file system of its own."""
@@ -76,7 +82,7 @@ def own_disk(service: Service) -> Iterator[Path]:
 @pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The cache of the Hub's files, which is a file system of its own."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     with mounted(tmp_path / "cache") as directory:
         yield directory
 
@@ -110,7 +116,7 @@ def test_the_first_event_of_a_read_only_disk_names_error_place_and_remedy(
     service: Service, job_id: UUID, own_disk: Path, names_the_file: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write() -> None:
-        subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+        read_only(own_disk)
         try:
             (own_disk / "shard").write_bytes(b"bytes")
         except OSError as error:
@@ -132,7 +138,7 @@ def test_the_first_event_of_a_read_only_disk_names_error_place_and_remedy(
 def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
     service: Service, job_id: UUID, own_disk: Path
 ) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+    read_only(own_disk)
     assert service.run(job_id).state == JobState.QUEUED
     assert quarantined_for(service) == (
         "its work directory (PRUNESERVE_WORK_DIR) cannot be written "
@@ -140,8 +146,47 @@ def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
     )
 
 
+def test_a_worker_with_a_read_only_cache_of_the_hub_fails_no_job(
+    service: Service, submit: Submit, hub_cache: Path
+) -> None:
+    """Its self-test would release it each minute, until each job in turn had failed."""
+    jobs = [submit() for _ in range(6)]
+    read_only(hub_cache)
+    assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
+    assert quarantined_for(service) == (
+        "its cache of the Hub's files (HF_HOME) cannot be written (EROFS, Read-only file system); "
+        "mount it for writing again, and check the kernel's log for the disk"
+    )
+
+
+@pytest.mark.parametrize("offline", [True, False])
+@pytest.mark.parametrize(("hangs", "number"), [(False, "ENOTCONN"), (True, "ETIMEDOUT")])
+def test_a_cache_of_the_hub_that_is_dead_or_does_not_answer(
+    tmp_path: Path, offline: bool, hangs: bool, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    if hangs:
+        monkeypatch.setattr(self_test, "_ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(self_test, "_hanging", {})
+    with dead_mount(tmp_path / "mount", hangs=hangs) as directory:
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(directory / "hub"))
+        with pytest.raises(SelfTestFailed, match=rf"\(HF_HOME\) cannot be [a-z]+ \({number}, "):
+            check_hub_cache()
+
+
+def test_a_cache_of_the_hub_that_its_jobs_can_do_without_is_no_fault(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only(hub_cache)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    check_hub_cache()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_cache / "missing"))
+    check_hub_cache()
+
+
 def test_the_store_is_not_tested_from_a_read_only_disk(service: Service, own_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+    read_only(own_disk)
     with pytest.raises(SelfTestFailed):
         check_store(service.settings)
 
@@ -151,14 +196,14 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     service: Service, job_id: UUID, hub_cache: Path, is_full: bool
 ) -> None:
     def download() -> None:
+        if not is_full:
+            read_only(hub_cache)
         try:
             (hub_cache / "blob").write_bytes(bytes(2**21))
         except OSError as error:
             raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
 
     service.library.in_the_middle = download
-    if not is_full:
-        subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
     job = service.run(job_id)
     assert (job.state, job.outage, job.next_try_at) == (JobState.QUEUED, None, None)
     expected = (

@@ -16,7 +16,13 @@ from pruning.runtime.device import is_device_broken, usable_device
 from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
 from tests.small_disk import dead_mount
 from worker import self_test
-from worker.self_test import SelfTestFailed, check_device, check_device_in_subprocess, check_without_device
+from worker.self_test import (
+    SelfTestFailed,
+    check_device,
+    check_device_in_subprocess,
+    check_roots,
+    check_without_device,
+)
 
 UNWRITABLE = (
     "its work directory (PRUNESERVE_WORK_DIR) cannot be written (EEXIST, File exists); make it a directory"
@@ -55,16 +61,16 @@ def test_a_root_whose_mount_is_dead(
 
 
 def test_a_root_whose_mount_does_not_answer(
-    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(self_test, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(self_test, "_ANSWER_SECONDS", 0.2)
     with dead_mount(tmp_path / "mount", hangs=True) as directory:
         for _ in range(2):  # the second time for the first one's look, which has not come back
-            message = failure(settings.model_copy(update={"model_roots": (directory,)}), database)
-            assert message.startswith("a directory of PRUNESERVE_MODEL_ROOTS cannot be read (ETIMEDOUT, ")
+            with pytest.raises(SelfTestFailed, match=r"_MODEL_ROOTS cannot be read \(ETIMEDOUT, "):
+                check_roots(settings.model_copy(update={"model_roots": (directory,)}))
     (look,) = self_test._hanging.values()
     look.join()  # its mount is gone
-    check_without_device(settings, database)
+    check_roots(settings.model_copy(update={"model_roots": (directory,)}))
 
 
 @pytest.mark.threat

@@ -33,7 +33,13 @@ from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
 from worker.retry import retry
-from worker.self_test import SelfTestFailed, check_directories, check_free_disk, check_roots
+from worker.self_test import (
+    SelfTestFailed,
+    check_directories,
+    check_free_disk,
+    check_hub_cache,
+    check_roots,
+)
 
 Result = TypeVar("Result")
 
@@ -276,6 +282,7 @@ def _claim(
 def _fault(settings: Settings) -> str | None:
     try:
         check_directories(settings)
+        check_hub_cache()
         check_free_disk(settings)
         check_roots(settings)
     except SelfTestFailed as unfit:

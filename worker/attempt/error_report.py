@@ -29,11 +29,10 @@ from worker.attempt.resources import (
     DiskFull,
     causes,
     first_of,
-    hub_cache,
     is_below,
     other_processes_hold_most_memory,
 )
-from worker.self_test import HUB_CACHE, WORK_DIRECTORY, SelfTestFailed, with_remedy
+from worker.self_test import HUB_CACHE, WORK_DIRECTORY, SelfTestFailed, hub_cache, with_remedy
 
 _ERROR_TYPES: dict[type[Exception], tuple[str, Cause]] = {
     DiskFull: ("disk_full", Cause.WORKER),

@@ -17,19 +17,13 @@ import torch
 
 from pruning.byte_size import byte_size
 from pruning.errors import PruningError
-from worker.self_test import HUB_CACHE, code_of, lacking_inodes
+from worker.self_test import HUB_CACHE, code_of, hub_cache, lacking_inodes
 
 _SECONDS_BETWEEN_CHECKS = 1.0
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The system's errors of a full disk."""
 
 _OS_ERROR = re.compile(r"\bos error ([0-9]{1,3})\b")  # as safetensors reports it
-
-
-def hub_cache() -> Path:
-    """Return the directory of the Hub's cache."""
-    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
 
 
 class DiskFull(PruningError):
