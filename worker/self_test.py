@@ -37,7 +37,9 @@ WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
 TEMPORARY_DIRECTORY = "directory of temporary files (TMPDIR)"
 HUB_CACHE = "cache of the Hub's files (HF_HOME)"
 
-_MOUNT_AGAIN = "mount it again, and check the process or server that it is mounted from"
+_MOUNT_AGAIN = (
+    "mount it again, restart containers that bind it, and check the process or server that it is mounted from"
+)
 _REMEDIES = {
     errno.EROFS: "mount it for writing again, and check the kernel's log for the disk",
     errno.EACCES: "give the worker's user access to it",

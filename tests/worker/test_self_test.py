@@ -56,7 +56,8 @@ def test_a_root_whose_mount_is_dead(
         message = failure(settings.model_copy(update={roots: (tmp_path, directory)}), database)
     assert message == (
         f"a directory of PRUNESERVE_{roots.upper()} cannot be read (ENOTCONN, Transport endpoint is not "
-        "connected); mount it again, and check the process or server that it is mounted from"
+        "connected); mount it again, restart containers that bind it, and check the process or server "
+        "that it is mounted from"
     )
 
 
