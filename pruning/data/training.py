@@ -131,14 +131,17 @@ class _WindowCutter:
         rng.shuffle(order)
         shared = _CalibrationOverlap(calibration)
         held, training = list[Tensor](), list[Tensor]()
+        held_tokens = training_tokens = 0
         fewest = min(_ARTICLES, len(documents) // 4)
         for number in order:
             ids = self._encoded(documents[number] + PARAGRAPH_BREAK)
-            enough = _tokens(held) >= HELD_OUT_WINDOWS * self.length and len(held) >= fewest
+            enough = held_tokens >= HELD_OUT_WINDOWS * self.length and len(held) >= fewest
             if not enough and not shared.contains_part_of(ids):
                 held.append(ids)
-            elif _tokens(training) < self.tokens:
+                held_tokens += len(ids)
+            elif training_tokens < self.tokens:
                 training.append(ids)
+                training_tokens += len(ids)
             elif enough:
                 break
         return held, training
@@ -209,7 +212,3 @@ def _is_contained_in(items: bytes, others: bytes, size: int) -> bool:
     while found >= 0 and found % size:
         found = others.find(items, found + 1)
     return found >= 0
-
-
-def _tokens(pieces: Sequence[Tensor]) -> int:
-    return sum(map(len, pieces))

@@ -1,7 +1,9 @@
 """What a recovery trains on, and what it is judged by: no article serves both."""
 
 import json
+import random
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -9,7 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
-from pruning.data.training import TrainingText, training_text
+from pruning.data.text import Source
+from pruning.data.training import TrainingText, _WindowCutter, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Recipe
@@ -102,6 +105,32 @@ def test_equal_recipes_give_equal_windows_and_another_seed_others(articles: Path
     assert (one.fingerprint, one.held_out_fingerprint) == (same.fingerprint, same.held_out_fingerprint)
     assert one.fingerprint != other.fingerprint
     assert one.held_out_fingerprint != other.held_out_fingerprint
+
+
+class CountedIds(Tensor):
+    """Token ids that count how often their length is read."""
+
+    reads: ClassVar[int] = 0
+
+    def __len__(self) -> int:
+        CountedIds.reads += 1
+        return super().__len__()
+
+
+class CountingCutter(_WindowCutter):
+    def _encoded(self, text: str) -> Tensor:
+        return super()._encoded(text).as_subclass(CountedIds)
+
+
+def test_the_work_of_a_draw_is_linear_in_the_articles(reader: Reader) -> None:
+    length, tokens, rng = 100, 20_000, random.Random(0)  # noqa: S311 - a reproducible draw
+    cutter = CountingCutter(reader, Source("articles", "calibration", "dataset"), length, tokens)
+    CountedIds.reads = 0
+    held, trained = cutter._drawn([article(number) for number in range(400)], rng, None)
+    assert CountedIds.reads <= 4 * (len(held) + len(trained))
+    for drawn, wanted in ((held, 16 * length), (trained, tokens)):  # as many as are needed, and no more
+        *before, _ = sizes = [ids.numel() for ids in drawn]
+        assert sum(before) < wanted <= sum(sizes)
 
 
 def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: Reader) -> None:
