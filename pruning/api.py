@@ -145,8 +145,8 @@ def prune(
         A decoder-only model, with all weights on the device that computes. It is left frozen and in eval
         mode.
     recipe
-        Method, pattern, sparsity, allocation, layers, refit and order. One that cuts, trains the whole model
-        or only computes norms is refused.
+        Method, pattern, sparsity, allocation, layers, refit and order. One that masks nothing, cuts, or
+        trains the whole model is refused.
     windows
         Calibration windows: token ids, int64 (windows, length). May be left out if `recipe.needs` is
         empty.
@@ -171,9 +171,14 @@ def prune(
         If a layer's scores or new weights are not finite; the message names the layer. Earlier blocks are
         pruned already.
     """
-    if recipe.method is None or recipe.structure is not None:
+    if recipe.norms or recipe.structure is not None:
         field, does = ("norms", "gradient_norms") if recipe.norms else ("structure", "prune_to_directory")
         raise InvalidInput(f"prune only masks, by a method; for {field} call {does}", field=field)
+    if not recipe.masks:
+        raise InvalidInput(
+            "method none prunes nothing; name another, or export the model with prune_to_directory",
+            field="method",
+        )
     if recipe.distil is not None:
         raise InvalidInput(
             "prune does not train the whole model; prune_to_directory does", field="recovery.distil"

@@ -157,7 +157,7 @@ class RunFiles:
         recipe = self.recipe
         kept = self.dequantised + self._cut + gradient_shards(self.shape, self.dtype, norms=self.norms)
         yield kept + max(self._during_gradients, self._during_cut), 0
-        if recipe.method is not None:
+        if recipe.masks:
             kept += block_shards(self.shape, changed_dtype=self.dtype if recipe.computes_weights else None)
         yield kept + self._during_pruning, self._output
         yield kept + self._during_recovery, self._output
@@ -195,7 +195,7 @@ class RunFiles:
 
     @property
     def _during_pruning(self) -> int:
-        if self.recipe.method is None or not self.recipe.needs & {"input_norms", "second_moments"}:
+        if not self.recipe.needs & {"input_norms", "second_moments"}:
             return 0
         return self._checkpoint(models=2 if "activation_error" in self.recipe.needs else 1)
 

@@ -70,7 +70,7 @@ class Estimate(Answer):
             )
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(by_stage.with_norms(stage, schedule, norms, machine))
-        if recipe.method is not None:
+        if recipe.masks:
             done = work.pruning(recipe, smaller, windows)
             held = memory.pruning(smaller, windows, dtype, machine.kind, recipe)
             stage = by_stage.stage_of(Stage.PRUNE, done, held, dtype, machine)
@@ -124,7 +124,7 @@ def _output_bytes(
 ) -> int:
     if recipe.norms:
         return gradient_shards(shape, dtype, norms=len(recipe.norms))
-    masked = save_masks and recipe.method is not None
+    masked = save_masks and recipe.masks
     return smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
 
 

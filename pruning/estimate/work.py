@@ -188,7 +188,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
 
     No work for a recipe that masks nothing.
     """
-    if recipe.method is None:
+    if not recipe.masks:
         return Work()
     work = Work(traffic=_BYTES_TO_SELECT * shape.block_weights)
     measured = recipe.needs & {"input_norms", "second_moments"}

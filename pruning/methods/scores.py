@@ -1,4 +1,4 @@
-"""Methods that prune the lowest scores, a formula and a class for each; and the one that prunes nothing.
+"""Methods that prune the lowest scores, a formula and a class for each.
 
 W is a weight (outputs, inputs), X_j the inputs of column j over all calibration tokens, N the number of
 calibration windows, and G_:,ij the gradients of a weight over them.
@@ -6,19 +6,11 @@ calibration windows, and G_:,ij the gradients of a weight over them.
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from pruning.masks.patterns import ComparisonGroup, LayerTarget
-from pruning.methods.base import LayerStats, Method, PrunedMatrix, RowSelectingMethod, ScoringMethod
-from pruning.recipe.methods import Gblm, Gradient, Magnitude, NoPruning, Ria, Wanda
-
-
-class NoPruningMethod(Method[NoPruning]):
-    """Gives a mask without a pruned weight, for a model that is only measured and exported."""
-
-    def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
-        return PrunedMatrix(torch.zeros_like(layer.weight, dtype=torch.bool))
+from pruning.masks.patterns import ComparisonGroup
+from pruning.methods.base import LayerStats, RowSelectingMethod, ScoringMethod
+from pruning.recipe.methods import Gblm, Gradient, Magnitude, Ria, Wanda
 
 
 class MagnitudeMethod(ScoringMethod[Magnitude]):

@@ -111,7 +111,7 @@ def result_table(report: Report) -> Table:
         table.add_row("left", report.structure.left)
         facts = report.structure
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
-    if report.recipe.method is not None:
+    if report.recipe.masks:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
     if report.recovery:
         training = report.recovery.distil

@@ -32,14 +32,14 @@ class PruneStage:
 
     def prepare(self) -> int | None:
         """Return the number of blocks. None for a recipe that masks nothing."""
-        return None if self.recipe.method is None else len(self.model.stack.blocks)
+        return len(self.model.stack.blocks) if self.recipe.masks else None
 
     def run(self, step: Step) -> Pruned:
         """Prune block by block, then write the pruned model.
 
         Raises NumericalFailure with the name of the layer.
         """
-        if self.recipe.method is None:
+        if not self.recipe.masks:
             unmasked = Pruned(self.finished_blocks, 0)
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked

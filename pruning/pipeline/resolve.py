@@ -189,9 +189,9 @@ class ResolveStage:
 
     @property
     def _method_key(self) -> NumericsKey:
-        if self.devices[0].type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
+        if self.devices[0].type == "cpu" or not self.recipe.masks:  # no kernel runs, so none can fail
             return {}
-        method, pattern = method_for(self.recipe.method), self.recipe.pattern
+        method, pattern = method_for(self.recipe.mask_method), self.recipe.pattern
         keys = [method.numerics_key(device, pattern) for device in self.devices]
         return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 

@@ -71,7 +71,6 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 class NoPruning(MethodOptions):
     """Prune nothing: the dense model is measured, and exported if that is asked for."""
 
-    implementation = "pruning.methods.scores:NoPruningMethod"
     name: Literal["none"] = "none"
 
 

@@ -304,8 +304,8 @@ class Recipe(StrictModel):
     @property
     def mask_method(self) -> MethodOptions:
         """The method of a recipe that masks. Raises ValueError for any other."""
-        if self.method is None:
-            raise ValueError("this recipe has no method: it masks nothing")
+        if self.method is None or not self.masks:
+            raise ValueError("this recipe masks nothing")
         return self.method
 
     @property

@@ -116,6 +116,7 @@ _CUT = {"structure": {"mlp_channels": 0.25}}
         (_CUT, "structure", "for structure call prune_to_directory"),
         (_CUT | _HALF, "structure", "for structure call prune_to_directory"),
         ({"norms": ["l1"]}, "norms", "for norms call gradient_norms"),
+        ({"method": "none"}, "method", "method none prunes nothing"),
         (_HALF | {"allocation": "gradient"}, "gradients", "needs the norms l2, which"),
         (_HALF | {"recovery": {"distil": True}}, "recovery.distil", "prune_to_directory does"),
     ],

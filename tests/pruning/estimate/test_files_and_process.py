@@ -3,7 +3,8 @@
 import pytest
 
 from pruning.estimate import Estimate, Machine, ModelShape, disk, shape_of_config
-from pruning.recipe import Evaluation, Recipe
+from pruning.estimate.work import Windows
+from pruning.recipe import Evaluation, Recipe, Stage
 
 SMOLLM2_135M = {
     "model_type": "llama",
@@ -45,6 +46,10 @@ def test_the_time_that_files_take(shape: ModelShape) -> None:
     # Norms of four bytes are written and sent by one stage, and read by the next.
     gblm = estimate(shape, "cuda:0", method="gblm")
     assert gblm.seconds == pytest.approx(wanda + 3 * 4 * weights / RATE, rel=1e-6)
+    # The method none writes no masks.
+    nothing = estimate(shape, "cuda:0", method="none", sparsity=None)
+    assert nothing.seconds == pytest.approx(3 * model / RATE, rel=1e-6)
+    assert Stage.PRUNE not in [stage.name for stage in nothing.stages]
     both = estimate(shape, "cuda:0", method="gblm", allocation="gradient")
     assert both.seconds == pytest.approx(wanda + 2 * 3 * 4 * weights / RATE, rel=1e-6)
 
@@ -59,6 +64,24 @@ def test_the_files_of_a_pass_for_gates_are_counted(shape: ModelShape) -> None:
     # The repaired weights and the smaller model; the inputs of a block and the gradient behind it.
     model = 2 * (30 * (2 * 576**2 + 2 * 576 * 192 + 3 * 576 * 1536) + 49_152 * 576)
     assert found == pytest.approx(2 * model + 2 * 64 * 512 * 576 * 4, rel=1e-3)
+
+
+def test_shards_are_counted_where_a_method_masks(shape: ModelShape) -> None:
+    wanted = {"model": "org/name", "calibration": {"dataset": "builtin", "sequence_length": 512}}
+    wanda, nothing = (
+        disk.RunFiles.estimated(
+            Recipe.model_validate(wanted | fields), Evaluation(dataset="builtin", windows=2), shape, "float32"
+        )
+        for fields in ({"method": "wanda", "sparsity": 0.5}, {"method": "none"})
+    )
+    before = [shards for shards, _ in nothing.moments()]
+    # A bit for each weight; during the pruning, two checkpoints of what comes into a block as well.
+    masks, checkpoints = (
+        shape.block_weights // 8,
+        2 * 4 * 576 * Windows.of_calibration(wanda.recipe, shape).tokens,
+    )
+    more = [shards - fewer for (shards, _), fewer in zip(wanda.moments(), before, strict=True)]
+    assert more == [0, masks + checkpoints, masks, masks]
 
 
 def test_the_memory_of_a_process_on_a_cpu_is_what_was_measured(shape: ModelShape) -> None:

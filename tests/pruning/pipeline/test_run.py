@@ -19,6 +19,7 @@ from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from pruning.files.frozen_file import AllowedRoots
 from pruning.models.placement import Placement
+from pruning.pipeline.console import result_table
 from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.pipeline.reproduce import refuse_changes
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
@@ -184,6 +185,34 @@ def test_each_stage_gives_back_the_memory_of_its_copies(
     monkeypatch.setattr(Placement, "end_stage", lambda placement: during.append(progress.started[-1]))
     run_recipe(recipe(tiny_llama_dir, method="gblm"), EVALUATION, output=tmp_path / "out", progress=progress)
     assert during == [Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE, Stage.EVALUATE]
+
+
+@pytest.mark.parametrize("structure", [None, {"mlp_channels": 0.25}])
+def test_the_method_none_leaves_out_the_stage_that_masks(
+    tiny_llama_dir: Path, tmp_path: Path, structure: dict[str, float] | None
+) -> None:
+    """The weights are the dense model's, or what the cut alone leaves, byte for byte."""
+    progress, expected = Recorder(), tiny_llama_dir
+    report = run_recipe(
+        recipe(tiny_llama_dir, method="none", sparsity=None, structure=structure),
+        EVALUATION,
+        output=tmp_path / "out",
+        progress=progress,
+        save_masks=True,
+    )
+    if structure is not None:
+        expected = tmp_path / "cut"
+        run_recipe(
+            recipe(tiny_llama_dir, method=None, sparsity=None, structure=structure),
+            EVALUATION,
+            output=expected,
+        )
+    assert Stage.PRUNE not in progress.started
+    assert (report.sparsity.layers, report.sparsity.overall) == ((), 0)
+    assert "sparsity" not in [*result_table(report).columns[0].cells]
+    weights, same = (directory / "model.safetensors" for directory in (tmp_path / "out", expected))
+    assert weights.read_bytes() == same.read_bytes()
+    assert not (tmp_path / "out" / "masks.safetensors").exists()
 
 
 @pytest.mark.parametrize("name", sorted(METHODS.keys() - {"none"}))
