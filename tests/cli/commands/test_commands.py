@@ -130,53 +130,6 @@ def test_a_job_that_waits_for_the_hub_shows_how_to_do_without(
     )
 
 
-def test_workers_lists_states_and_faults(server: ScriptedServer, job_id: UUID) -> None:
-    times = {"started_at": "2026-01-02T03:04:05Z", "seen_at": "2026-01-02T03:05:06Z"}
-    well = times | {
-        "name": "well-1-a",
-        "queue": "prune",
-        "state": "busy",
-        "since": "2026-01-02T03:05:01Z",
-        "device": "cuda",
-        "sandbox": {"landlock": False, "limits": True, "system \x1b[31mcalls": False},
-        "job": {"id": str(job_id), "owner": "ada", "stage": "prune", "since": "2026-01-02T03:05:01Z"},
-        "faults": 0,
-        "fault": None,
-        "quarantined_at": None,
-        "cordoned_at": None,
-        "draining": False,
-    }
-    sick = well | {
-        "name": "sick-2-b",
-        "state": "quarantined",
-        "since": "2026-01-02T04:05:00+01:00",
-        "device": None,
-        "sandbox": None,
-        "job": None,
-        "faults": 3,
-        "fault": "no \x1b[31mdisk",
-        "quarantined_at": "2026-01-02T04:05:00+01:00",
-    }
-    server.on("/v1/workers", lambda it: it.json({"items": [sick, well]}))
-    result = run("admin", "workers", "list", server=server)
-    assert result.exit_code == Exit.OK, result.output
-    _, first, second = (line.split() for line in result.stdout.splitlines())
-    since, seen = ["2026-01-02", "03:05:00"], ["2026-01-02", "03:05:06"]
-    assert first == ["sick-2-b", "prune", "quarantined", *since, *seen, "no", "\\x1b[31mdisk"]
-    assert second == [
-        "well-1-a",
-        "prune",
-        "cuda",
-        *("without", "landlock,", "system", "\\x1b[31mcalls"),
-        "busy",
-        *since[:1],
-        "03:05:01",
-        str(job_id),
-        *("(prune,", "of", "ada)"),
-        *seen,
-    ]
-
-
 def test_a_job_that_does_not_exist_is_a_bad_request(server: ScriptedServer, job_id: UUID) -> None:
     server.on(f"/v1/jobs/{job_id}", lambda it: it.json(problem_document("There is no such job.", 404), 404))
     result = run("show", str(job_id), server=server)

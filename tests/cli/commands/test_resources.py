@@ -94,6 +94,19 @@ WORKER = {
     "cordoned_at": NOW,
     "draining": True,
 }
+SICK = WORKER | {
+    "name": "sick-2-b",
+    "state": "quarantined",
+    "since": "2026-01-02T04:05:00+01:00",
+    "device": None,
+    "sandbox": {"landlock": False, "limits": True, "a\x1b[2J": False},
+    "job": None,
+    "faults": 3,
+    "quarantined_at": "2026-01-02T04:05:00+01:00",
+    "fault": "no \x1b[31mdisk",
+    "cordoned_at": None,
+    "draining": False,
+}
 QUEUE = {
     "name": "prune",
     "paused_at": NOW,
@@ -206,6 +219,18 @@ def test_json_is_what_the_server_sent_and_tables_are_escaped(
     assert for_people.exit_code == Exit.OK, for_people.output
     assert word in for_people.stdout
     assert "\x1b" not in for_people.output
+
+
+def test_a_worker_is_listed_with_its_job_its_missing_isolation_and_its_fault(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    server.on("/v1/workers", lambda it: it.json({"items": [WORKER, SICK]}))
+    lines = pruneserve("admin", "workers", "list").stdout.splitlines()
+    at, lacking = "2026-01-02 03:04:05", "without landlock, a\\x1b[2J"
+    assert [" ".join(line.split()) for line in lines[1:]] == [
+        f"a-17-0af3c1 prune cuda A40 busy, draining {at} {ID} (prune, of eve\\x1b[2J) {at}",
+        f"sick-2-b prune {lacking} quarantined 2026-01-02 03:05:00 {at} no \\x1b[31mdisk",
+    ]
 
 
 @pytest.mark.parametrize(
