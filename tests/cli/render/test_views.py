@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,18 +23,27 @@ WAITING = {
 }
 
 
+SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
+
+
+def shown(state: str, *, table: bool = False, **document: Any) -> str:
+    """What is printed of one job, or of a table of it alone."""
+    job = JobDetail.model_validate(job_document(uuid4(), state, **document))
+    console = Console(file=(printed := io.StringIO()), width=300)
+    if table:
+        console.print(table_of_jobs([job]))
+    else:
+        print_job(console, job, "http://host")
+    return printed.getvalue()
+
+
 def test_a_job_that_waits_for_the_hub_shows_the_next_try() -> None:
     next_try = datetime.now(UTC) + timedelta(hours=1)
     waiting = WAITING | {"next_try_at": next_try.isoformat()}
-    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=waiting))
-    console = Console(file=io.StringIO(), width=300)
-    print_job(console, job, "http://host")
-    console.print(table_of_jobs([job]))
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
-    assert shown.count(f"waiting for the Hub, next try at {next_try.astimezone():%H:%M:%S}") == 2
-    assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {since:%H:%M:%S}" in shown
+    alone, in_a_table = (shown("queued", waiting=waiting, table=table) for table in (False, True))
+    line = f"waiting for the Hub, next try at {next_try.astimezone():%H:%M:%S}"
+    assert (alone.count(line), in_a_table.count(line)) == (1, 1)
+    assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {SINCE:%H:%M:%S}" in alone
 
 
 @pytest.mark.threat
@@ -42,55 +52,37 @@ def test_what_is_left_of_a_model_cannot_control_the_terminal() -> None:
     sizes = {"parameters": 1, "dense_parameters": 2, "bytes": 1, "dense_bytes": 2}
     report = report_document(structure=sizes | {"units": [], "blocks": []})
     report["structure"]["left"] = hostile
-    job = JobDetail.model_validate(job_document(uuid4(), "succeeded", report=report))
-    console = Console(file=io.StringIO(), width=300)
-    print_job(console, job, "http://host")
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "1 of 2, 50.0% fewer: 20 blocks" in shown
-    assert not {"\x1b", "\x07"} & set(shown)
-    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::") or "##vso[" in line]
+    said = shown("succeeded", report=report)
+    assert "1 of 2, 50.0% fewer: 20 blocks" in said
+    assert not {"\x1b", "\x07"} & set(said)
+    assert not [line for line in said.splitlines() if line.lstrip().startswith("::") or "##vso[" in line]
 
 
-def test_a_try_that_is_due_is_not_shown_in_the_past() -> None:
-    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING))
-    console = Console(file=io.StringIO(), width=300)
-    console.print(table_of_jobs([job]))
-    assert isinstance(console.file, io.StringIO)
-    assert "(waiting for the Hub, tried again once a worker is free)" in console.file.getvalue()
+STORE = {"reason": "store", "message": "full"}
+BROKER = {"reason": "broker", "message": "away", "tries": None, "next_try_at": None}
 
 
-def test_a_job_that_waits_for_the_store_is_shown_so() -> None:
-    full = {"reason": "store", "message": "the store is full"}
-    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING | full))
-    console = Console(file=io.StringIO(), width=300)
-    print_job(console, job, "http://host")
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "queued (waiting for the store, tried again once a worker is free)" in shown
-    assert "the store is full; 7 tries since" in shown
-
-
-def test_a_job_that_waits_for_the_broker_shows_since_when() -> None:
-    silent = {"reason": "broker", "message": "the broker does not answer", "tries": None, "next_try_at": None}
-    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING | silent))
-    console = Console(file=io.StringIO(), width=300)
-    print_job(console, job, "http://host")
-    assert isinstance(console.file, io.StringIO)
-    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
-    assert f"the broker does not answer; since {since:%H:%M:%S}" in console.file.getvalue()
+@pytest.mark.parametrize(
+    ("changed", "table", "lines"),
+    [
+        ({}, True, ["(waiting for the Hub, tried again once a worker is free)"]),  # no time of the past
+        (STORE, False, ["(waiting for the store, tried again once a worker is free)", "full; 7 tries since"]),
+        (BROKER, False, [f"away; since {SINCE:%H:%M:%S}"]),
+    ],
+)
+def test_a_job_shows_what_it_waits_for(changed: dict[str, Any], table: bool, lines: list[str]) -> None:
+    said = shown("queued", waiting=WAITING | changed, table=table)
+    assert [line for line in lines if line not in said] == []
 
 
 def test_a_restart_shows_what_is_computed_again_and_why() -> None:
-    console = Console(file=io.StringIO(), width=300)
+    console = Console(file=(printed := io.StringIO()), width=300)
     change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}
     data = {"kind": "restart", "attempt": 2, "stages": ["prune"], "blocks": 1, "changes": [change]}
     EventPrinter(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "1 finished block is computed again (prune): device cpu" in shown
-    assert "before, cuda:0 (NVIDIA H100) now" in shown
-    assert "\x1b" not in shown
+    assert "1 finished block is computed again (prune): device cpu" in printed.getvalue()
+    assert "before, cuda:0 (NVIDIA H100) now" in printed.getvalue()
+    assert "\x1b" not in printed.getvalue()
 
 
 @pytest.mark.parametrize(("pruned", "grown"), [(386.63, "+0.0%"), (386.0, "-0.2%"), (464.0, "+20.0%")])
@@ -101,13 +93,7 @@ def test_a_change_that_rounds_to_nothing_has_no_minus(pruned: float, grown: str)
 def test_a_job_shows_its_class_and_what_it_needs() -> None:
     needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
     needs["cpu_scratch_bytes"] = 4e12
-    job = JobDetail.model_validate(
-        job_document(uuid4(), "queued", queue="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
-    )
-    console = Console(file=io.StringIO(), width=300)
-    print_job(console, job, "http://host")
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "gpu.80g" in shown
-    assert "62.0 GB of GPU memory, 4.0 GB of host memory and 3.0 TB of disk" in shown
-    assert "3.0 TB of disk (without a GPU 5.0 GB and 4.0 TB)" in shown
+    said = shown("queued", queue="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
+    assert "gpu.80g" in said
+    assert "62.0 GB of GPU memory, 4.0 GB of host memory and 3.0 TB of disk" in said
+    assert "3.0 TB of disk (without a GPU 5.0 GB and 4.0 TB)" in said
