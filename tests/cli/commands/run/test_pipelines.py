@@ -16,6 +16,7 @@ from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, error_document, problem_document
 
 BEHIND_SOCKS = {"PRUNESERVE_URL": "http://prune.example", "all_proxy": "socks://127.0.0.1:1"}
+EXPORT, BASELINE = "gguf:Q4_K_M", str(uuid4())
 REPORT = report_document(
     stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     structure={
@@ -124,31 +125,6 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
     assert condition[0].attrib["message"] == condition[0].text == "measured 6.00%, the limit is 5.00%"
 
 
-def test_a_missed_gate_names_the_exported_file_that_it_is_on(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
-) -> None:
-    serve(server, job_id, "succeeded", gate=verdict(0.06) | {"export": "gguf:Q4_K_M"}, report=REPORT)
-    junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
-    result = run(place, "--junit", str(junit), "--summary", str(summary), **GITHUB)
-    assert result.exit_code == Exit.GATE_MISSED
-    name = "max_perplexity_increase of gguf:Q4_K_M"
-    (case,) = parsed(junit).findall("testcase[failure]")
-    assert case.attrib["name"] == name
-    assert f"{name} missed: 6.00%" in result.stdout
-    assert f"::error title=PruneServe%3A gate missed::{name} missed" in result.stderr
-    assert f"| {name} | 5.00% | 6.00% |" in summary.read_text().replace("\\", "")
-
-
-def test_the_summary_links_the_baseline_that_a_gate_compared_with(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
-) -> None:
-    baseline = uuid4()
-    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"baseline": str(baseline)})
-    run(place, "--summary", str(tmp_path / "own.md"))
-    line = f"| baseline | [{baseline}](<{server.url}/jobs/{baseline}>) |"
-    assert line in (tmp_path / "own.md").read_text().splitlines()
-
-
 @pytest.mark.parametrize(
     ("option", "code", "element", "kind"),
     [
@@ -156,7 +132,7 @@ def test_the_summary_links_the_baseline_that_a_gate_compared_with(
         (("--inconclusive", "pass"), Exit.OK, "system-out", "warning"),
     ],
 )
-def test_an_inconclusive_gate_names_the_windows_that_would_decide(
+def test_an_inconclusive_gate_names_its_export_and_the_windows_that_would_decide(
     server: ScriptedServer,
     place: dict[str, str],
     job_id: UUID,
@@ -166,27 +142,21 @@ def test_an_inconclusive_gate_names_the_windows_that_would_decide(
     element: str,
     kind: str,
 ) -> None:
-    serve(server, job_id, "succeeded", gate=INCONCLUSIVE)
+    serve(server, job_id, "succeeded", gate=INCONCLUSIVE | {"of": EXPORT})
     junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
     result = run(place, "--junit", str(junit), "--summary", str(summary), *option, **GITHUB)
     assert result.exit_code == code
     suite = parsed(junit)
     assert suite.attrib["failures"] == str(int(element == "failure"))
-    (told,) = suite.findall(f"testcase/{element}")
-    reason = "inconclusive, about 96 windows would decide"
-    assert told.text == f"{reason}: measured 6.00% ± 1%, the limit is 5.00%"
+    (case,) = suite.findall(f"testcase[{element}]")
+    name, reason = f"max_perplexity_increase of {EXPORT}", "inconclusive, about 96 windows would decide"
+    assert case.attrib["name"] == name
+    assert case.findtext(element) == f"{reason}: measured 6.00% ± 1%, the limit is 5.00%"
     title = "gate inconclusive" if code else "succeeded%2C gate inconclusive"
-    assert f"::{kind} title=PruneServe%3A {title}::max_perplexity_increase {reason}: 6.00%25" in result.stderr
-    assert f"| 6.00% ± 1% | -1.00% | **{reason}** |" in summary.read_text()
-
-
-def test_junit_passes_no_job_without_the_verdict_that_it_asked_for(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
-) -> None:
-    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"state": "of a newer server"})
-    assert run(place, "--junit", str(tmp_path / "junit.xml")).exit_code == Exit.GATE_MISSED
-    (failure,) = parsed(tmp_path / "junit.xml").findall("testcase/failure")
-    assert failure.text == "gate missed"
+    assert f"{name} {reason}: 6.00%" in result.stdout
+    assert f"::{kind} title=PruneServe%3A {title}::{name} {reason}: 6.00%25" in result.stderr
+    page = summary.read_text().replace("\\", "")
+    assert f"| {name} | 5.00% | 6.00% ± 1% | -1.00% | **{reason}** |" in page
 
 
 @pytest.mark.parametrize(
@@ -208,27 +178,40 @@ def test_junit_reports_how_the_job_ended(
 
 
 @pytest.mark.parametrize(
-    ("more", "title"), [({"gate": verdict(0.04)}, "succeeded"), ({}, "succeeded, without a gate")]
+    ("more", "code", "title"),
+    [
+        ({"gate": verdict(0.04) | {"baseline": BASELINE}}, Exit.OK, "✅ PruneServe: succeeded"),
+        ({}, Exit.OK, "✅ PruneServe: succeeded, without a gate"),
+        ({"gate": verdict(0.04) | {"state": "new"}}, Exit.GATE_MISSED, "❌ PruneServe: gate missed"),
+    ],
 )
-def test_the_summary_says_whether_anything_was_asked_of_the_model(
+def test_a_result_says_what_was_asked_of_the_model_and_passes_with_that_verdict_alone(
     server: ScriptedServer,
     place: dict[str, str],
     job_id: UUID,
     tmp_path: Path,
     more: dict[str, Any],
+    code: Exit,
     title: str,
 ) -> None:
     serve(server, job_id, "succeeded", **more)
-    assert run(place, "--summary", str(tmp_path / "own.md")).exit_code == Exit.OK
-    assert (tmp_path / "own.md").read_text().startswith(f"### ✅ PruneServe: {title}\n")
+    summary, junit = tmp_path / "own.md", tmp_path / "junit.xml"
+    assert run(place, "--summary", str(summary), "--junit", str(junit)).exit_code == code
+    heading, *lines = summary.read_text().splitlines()
+    assert heading == f"### {title}"
+    link = f"| baseline | [{BASELINE}](<{server.url}/jobs/{BASELINE}>) |"
+    assert (link in lines) is ("baseline" in more.get("gate", {}))
+    failures = [failure.text for failure in parsed(junit).findall("testcase/failure")]
+    assert failures == (["gate missed"] if code else [])
+
+
+FILES = ("--summary", "--junit", "--dotenv", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
 
 
 @pytest.mark.parametrize(
-    ("gate", "code"),
-    [(verdict(0.04), Exit.FAILED), (verdict(0.06), Exit.GATE_MISSED)],
-    ids=["passed", "missed"],
+    ("full", "gate", "code"),
+    [*((file, verdict(0.04), Exit.FAILED) for file in FILES), (FILES[0], verdict(0.06), Exit.GATE_MISSED)],
 )
-@pytest.mark.parametrize("full", ["--summary", "--junit", "--dotenv", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
 def test_a_file_that_cannot_be_written_costs_no_other_and_lets_nothing_pass(
     server: ScriptedServer,
     place: dict[str, str],
@@ -297,6 +280,11 @@ def test_no_text_of_the_server_begins_an_output_of_its_own(
             {"gate": verdict(0.06)},
             "::error title=PruneServe%3A gate missed::max_perplexity_increase missed: 6.00%25, "
             "limit 5.00%25, margin -1.00%25",
+        ),
+        (
+            "succeeded",
+            {"gate": verdict(0.06) | {"of": EXPORT}},
+            f"::error title=PruneServe%3A gate missed::max_perplexity_increase of {EXPORT} missed: 6.00%25, ",
         ),
         (
             "failed",
