@@ -11,12 +11,11 @@ from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings, settings
-from tests.worker.supervision.hanging_worker import stand_in
+from tests.worker.supervision.hanging_worker import REPORT, stand_in
 from worker.__main__ import main
 from worker.identity import Identity
 
 _DATABASE = sessions(engine_from(settings(), pool_size=1))
-_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
@@ -26,7 +25,7 @@ def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
     if claim is not None:
         time.sleep(0.001)
         with _DATABASE.begin() as session:
-            lifecycle.succeed(session, claim, _REPORT, [])
+            lifecycle.succeed(session, claim, REPORT, [])
 
 
 stand_in("worker.run_job", run_next=run_next)

@@ -12,12 +12,10 @@ from jobs.queue import conditions
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from jobs.states import Cause
-from tests.worker.supervision.hanging_worker import do_nothing, stand_in
+from tests.worker.supervision.hanging_worker import REPORT, do_nothing, stand_in
 from worker.__main__ import main
 from worker.identity import Identity
 from worker.self_test import SelfTestFailed, check_directories
-
-_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
 def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
@@ -37,7 +35,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
         return False
     with database.begin() as session:
         conditions.clear_faults(session, identity.name)
-        lifecycle.succeed(session, claim, _REPORT, [])
+        lifecycle.succeed(session, claim, REPORT, [])
     return False
 
 

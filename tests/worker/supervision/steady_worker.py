@@ -8,12 +8,10 @@ import time
 import worker.supervision.quarantine
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
-from tests.worker.supervision.hanging_worker import do_nothing, stand_in
+from tests.worker.supervision.hanging_worker import REPORT, do_nothing, stand_in
 from worker.__main__ import main
 from worker.attempt.attempt import claimed
 from worker.identity import Identity
-
-_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
 def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
@@ -24,7 +22,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
         with attempt.kept_alive():
             while not (settings.work_dir / "go").exists():
                 time.sleep(0.02)
-            attempt.finish(lambda session: lifecycle.succeed(session, attempt.claim, _REPORT, []))
+            attempt.finish(lambda session: lifecycle.succeed(session, attempt.claim, REPORT, []))
     return False
 
 

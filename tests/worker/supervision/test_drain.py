@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 from uuid import UUID, uuid4
 
-import psutil
 import pytest
 import redis
 from sqlalchemy import update
@@ -32,50 +32,18 @@ from tests.conftest import Submit
 from tests.jobs.queue.fleet import LARGE
 from tests.jobs.queue.fleet import submit as queue_job
 from tests.limits import with_limits
-from tests.worker.supervision.test_sick_worker import ROOT, Fleet
+from tests.worker.supervision.conftest import PATIENCE, ROOT, Fleet, Start
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import parent
 from worker.supervision.parent import Drain
 
-Start = Callable[..., subprocess.Popen[bytes]]
-
-PATIENCE = 280.0  # seconds: a busy machine takes a minute to start a worker and its child
-
 
 @pytest.fixture
-def fleet(environment: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    url = environment.broker_url.get_secret_value()
-    monkeypatch.setattr(app.conf, "broker_url", url)
-    redis.Redis.from_url(url).ping()
-    return Fleet(database, environment)
-
-
-@pytest.fixture
-def start(environment: Settings, tmp_path: Path) -> Iterator[Start]:
-    """Starts a worker with these options, whose log is `<number>.log`."""
+def steady(start: Start, environment: Settings, tmp_path: Path) -> Start:
+    """Starts a worker with these options."""
     environment.work_dir.mkdir()
     (tmp_path / "tmp").mkdir()
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin(*options: str) -> subprocess.Popen[bytes]:
-        with (tmp_path / f"{len(started)}.log").open("wb") as log:
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.worker.supervision.steady_worker", *options],
-                    cwd=ROOT,
-                    env=os.environ | with_limits(HEARTBEAT_SECONDS=0.2) | {"TMPDIR": str(tmp_path / "tmp")},
-                    stdout=log,
-                    stderr=log,
-                )
-            )
-        return started[-1]
-
-    yield begin
-    for process in started:
-        for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
-            child.kill()
-        process.kill()
-        process.wait()
+    return partial(start, "steady_worker", TMPDIR=str(tmp_path / "tmp"), **with_limits(HEARTBEAT_SECONDS=0.2))
 
 
 def health(tmp_path: Path) -> tuple[int, str]:
@@ -98,15 +66,15 @@ def steer(database: Database, fleet: Fleet, act: Callable[[Session, str], bool])
 
 
 def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
-    start: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
+    steady: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     assert health(tmp_path) == (1, "no worker of this user runs on this host\n")
-    worker = start()
+    worker = steady()
     log = tmp_path / "0.log"
-    fleet.dispatch_until(lambda: len(fleet.workers()) == 1, PATIENCE)
-    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)), PATIENCE)  # as `celery inspect ping` does
+    fleet.dispatch_until(lambda: len(fleet.workers()) == 1)
+    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)))  # as `celery inspect ping` does
     steer(database, fleet, conditions.cordon)
-    fleet.dispatch_until(lambda: "takes no more jobs" in log.read_text(), PATIENCE)
+    fleet.dispatch_until(lambda: "takes no more jobs" in log.read_text())
     first = submit()
     for _ in range(5):
         fleet.scheduler.round()
@@ -114,12 +82,12 @@ def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
     assert reason(database, first) == WaitsFor.CORDONED
     assert health(tmp_path) == (0, "")
     steer(database, fleet, conditions.uncordon)
-    fleet.dispatch_until(lambda: fleet.states([first]) == [JobState.RUNNING], PATIENCE)
+    fleet.dispatch_until(lambda: fleet.states([first]) == [JobState.RUNNING])
 
     steer(database, fleet, conditions.drain)
     second = submit()
     broker.send("cpu")
-    fleet.dispatch_until(lambda: log.read_text().count("takes no more jobs") == 2, PATIENCE)
+    fleet.dispatch_until(lambda: log.read_text().count("takes no more jobs") == 2)
     assert worker.poll() is None, "its job runs"
     assert fleet.states([first, second]) == [JobState.RUNNING, JobState.QUEUED]
     (environment.work_dir / "go").touch()
@@ -132,31 +100,31 @@ def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
 
 
 def test_a_worker_for_one_job_claims_one_at_most_and_ends(
-    start: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
+    steady: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     (environment.work_dir / "go").touch()
     jobs = [submit(), submit()]
-    worker = start("--one-job")
-    fleet.dispatch_until(lambda: worker.poll() is not None, PATIENCE)
+    worker = steady("--one-job")
+    fleet.dispatch_until(lambda: worker.poll() is not None)
     assert worker.returncode == 0, (tmp_path / "0.log").read_text()
     assert sorted(fleet.states(jobs)) == [JobState.QUEUED, JobState.SUCCEEDED]
     assert fleet.attempts() == 1
 
 
 def test_a_worker_outlives_a_broker_that_refuses_to_write(
-    start: Start, fleet: Fleet, environment: Settings, submit: Submit, tmp_path: Path
+    steady: Start, fleet: Fleet, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     (environment.work_dir / "go").touch()
-    worker, log = start(), tmp_path / "0.log"
-    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)), PATIENCE)
+    worker, log = steady(), tmp_path / "0.log"
+    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)))
     with redis.Redis.from_url(environment.broker_url.get_secret_value()) as client:
         try:
             client.config_set("min-replicas-to-write", 1)
-            fleet.dispatch_until(lambda: "NOREPLICAS" in log.read_text(), PATIENCE)
+            fleet.dispatch_until(lambda: "NOREPLICAS" in log.read_text())
         finally:
             client.config_set("min-replicas-to-write", 0)
     job = submit()
-    fleet.dispatch_until(lambda: fleet.states([job]) == [JobState.SUCCEEDED], PATIENCE)
+    fleet.dispatch_until(lambda: fleet.states([job]) == [JobState.SUCCEEDED])
     assert worker.poll() is None
 
 

@@ -2,23 +2,18 @@
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from uuid import UUID
 
 import psutil
 import pytest
-import redis
 from sqlalchemy import select
 
 from jobs import broker
-from jobs.broker import app
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue import backlog
-from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
@@ -26,36 +21,19 @@ from tests.claims import claimed
 from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.limits import with_limits
+from tests.worker.supervision.conftest import Start
 
-ROOT = Path(__file__).parents[3]
 MEMORY_LIMIT = 500_000_000
 
 
 @pytest.fixture
-def worker_process(
-    environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    url = environment.broker_url.get_secret_value()
-    monkeypatch.setattr(app.conf, "broker_url", url)
-    redis.Redis.from_url(url).ping()
-    short_limits = {
+def worker_process(start: Start) -> subprocess.Popen[bytes]:
+    return start(
+        "hanging_worker",
+        PRUNESERVE_SHUTDOWN_SECONDS="1",
+        PRUNESERVE_JOB_MEMORY_BYTES=str(MEMORY_LIMIT),
         **with_limits(CANCEL_GRACE_SECONDS=1, LEASE_SECONDS=2, HEARTBEAT_SECONDS=0.5),
-        "PRUNESERVE_SHUTDOWN_SECONDS": "1",
-        "PRUNESERVE_JOB_MEMORY_BYTES": str(MEMORY_LIMIT),
-    }
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.worker.supervision.hanging_worker"],
-            cwd=ROOT,
-            env=os.environ | short_limits,
-            stdout=log,
-            stderr=log,
-        )
-    yield process
-    for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
-        child.kill()
-    process.kill()
-    process.wait()
+    )
 
 
 @pytest.fixture
