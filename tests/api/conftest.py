@@ -18,7 +18,7 @@ from jobs.access import api_keys
 from jobs.database import Database
 from jobs.queue import waiting
 from jobs.settings import Settings
-from tests.api.drive import ClientOf, Jobs, MakeKey, Serve, Server
+from tests.api.drive import ClientOf, Jobs, MakeKey, Serve, Server, SweepRunner, report_of
 from tests.jobs.sweeps.llama import LLAMA
 
 
@@ -92,6 +92,11 @@ def client(client_of: ClientOf) -> TestClient:
 @pytest.fixture
 def jobs(database: Database) -> Jobs:
     return Jobs(database)
+
+
+@pytest.fixture
+def runner(database: Database) -> SweepRunner:
+    return SweepRunner(database, report_of)
 
 
 @pytest.fixture

@@ -117,6 +117,46 @@ class Jobs:
             assert lifecycle.fail(session, claim, error)
 
 
+DENSE = 20.0
+JOB = {"model": "org/name", "method": "gblm"}
+"""Of a sweep or a search, which choose the sparsity."""
+
+
+def perplexity(sparsity: float) -> float:
+    """Of a model pruned to this sparsity, in tests of sweeps: it grows."""
+    return DENSE * (1 + sparsity**2)
+
+
+def report_of(claim: lifecycle.Claim) -> dict[str, Any]:
+    sparsity = claim.spec.recipe.sparsity
+    return {
+        "perplexity": {"dense": DENSE, "pruned": perplexity(sparsity)},
+        "sparsity": {"overall": sparsity, "layers": []},
+        "zero_shot": None,
+        "warnings": [],
+    }
+
+
+def submit_sweep(client: TestClient, **body: object) -> dict[str, Any]:
+    answer = client.post("/v1/sweeps", json={"job": JOB} | body)
+    assert answer.status_code == 201, answer.text
+    sweep: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/v1/sweeps/{sweep['id']}"
+    return sweep
+
+
+def pages_of(client: TestClient, path: str, **query: object) -> list[list[dict[str, Any]]]:
+    """The items on every page, from the first to the last."""
+    found, cursor = [], None
+    while True:
+        answer = client.get(path, params=query | ({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()["items"])
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            return found
+
+
 @dataclass(frozen=True)
 class SweepRunner:
     """Ends every queued job of a sweep as a worker would: with its report, or as failed where it has none."""

@@ -1,45 +1,16 @@
 """The pages of sweeps and searches: the list, a page with its answer, and the form that makes them."""
 
 import re
-from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
 
-import pytest
 from fastapi.testclient import TestClient
 
-from jobs.database import Database
-from jobs.lifecycle import lifecycle
-from tests.api.drive import ORIGIN, ClientOf, SweepRunner, scopes_but
-
-DENSE = 20.0
-JOB = {"model": "org/name", "method": "gblm"}
-
-
-def perplexity(sparsity: float) -> float:
-    """Of a model pruned to this sparsity, in these tests: it grows."""
-    return DENSE * (1 + sparsity**2)
-
-
-def report_of(claim: lifecycle.Claim) -> dict[str, Any]:
-    sparsity = claim.spec.recipe.sparsity
-    return {
-        "perplexity": {"dense": DENSE, "pruned": perplexity(sparsity)},
-        "sparsity": {"overall": sparsity, "layers": []},
-        "zero_shot": None,
-        "warnings": [],
-    }
-
-
-@pytest.fixture
-def runner(database: Database) -> SweepRunner:
-    return SweepRunner(database, report_of)
+from tests.api.drive import DENSE, ORIGIN, ClientOf, SweepRunner, perplexity, scopes_but, submit_sweep
 
 
 def submitted(client: TestClient, **body: object) -> str:
-    answer = client.post("/v1/sweeps", json={"job": JOB} | body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    return str(submit_sweep(client, **body)["id"])
 
 
 def text_of(html: str) -> str:

@@ -4,19 +4,13 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.api.drive import SMALLEST, ClientOf, Jobs
+from tests.api.drive import SMALLEST, ClientOf, Jobs, pages_of
 from tests.claims import take
 
 
 def pages(client: TestClient, **query: object) -> list[list[str]]:
     """The ids on every page, from the first to the last."""
-    found, cursor = [], None
-    while True:
-        page = client.get("/v1/jobs", params=query | ({"cursor": cursor} if cursor else {})).json()
-        found.append([job["id"] for job in page["items"]])
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return found
+    return [[job["id"] for job in page] for page in pages_of(client, "/v1/jobs", **query)]
 
 
 def test_pages_give_every_job_once_and_newest_first(client: TestClient, jobs: Jobs) -> None:

@@ -16,7 +16,7 @@ from cli.terminal import Exit
 from jobs.access import api_keys
 from jobs.database import Database
 from jobs.tables import ApiKey
-from tests.api.drive import ORIGIN, ClientOf, MakeKey, Server, scopes_but
+from tests.api.drive import ORIGIN, ClientOf, MakeKey, Server, pages_of, scopes_but
 
 
 def made(client: TestClient, **wanted: object) -> dict[str, object]:
@@ -190,11 +190,7 @@ def test_a_key_grants_what_its_maker_has_when_it_is_created(
 def test_the_list_is_paged(client: TestClient) -> None:
     for number in range(3):
         made(client, name=f"key {number}")
-    names, cursor = [], ""
-    while cursor is not None:
-        page = client.get("/v1/keys", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
-        names += [item["name"] for item in page["items"]]
-        cursor = page["next_cursor"]
+    names = [key["name"] for page in pages_of(client, "/v1/keys", limit=2) for key in page]
     assert names == ["key 2", "key 1", "key 0", "test"]
 
 

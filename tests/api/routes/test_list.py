@@ -9,23 +9,14 @@ from sqlalchemy import func, select, text, update
 
 from jobs.database import Database
 from jobs.tables import Job, JobEvent, first_id_at
-from tests.api.drive import SMALLEST, ClientOf, Jobs
+from tests.api.drive import SMALLEST, ClientOf, Jobs, pages_of
 
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def listed(client: TestClient, **query: Any) -> list[str]:
     """The ids of all pages."""
-    found: list[str] = []
-    cursor = None
-    while True:
-        answer = client.get("/v1/jobs", params=query | ({"cursor": cursor} if cursor else {}))
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += [job["id"] for job in page["items"]]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return found
+    return [job["id"] for page in pages_of(client, "/v1/jobs", **query) for job in page]
 
 
 @pytest.fixture

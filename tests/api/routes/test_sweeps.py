@@ -10,29 +10,8 @@ from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.sweeps import sweeps
-from tests.api.drive import Jobs, SweepRunner
+from tests.api.drive import DENSE, JOB, Jobs, SweepRunner, submit_sweep
 from tests.claims import claimed
-
-JOB = {"model": "org/name", "method": "gblm"}
-DENSE = 20.0
-
-
-def submit(client: TestClient, **body: object) -> dict[str, Any]:
-    answer = client.post("/v1/sweeps", json={"job": JOB} | body)
-    assert answer.status_code == 201, answer.text
-    sweep: dict[str, Any] = answer.json()
-    assert answer.headers["location"] == f"/v1/sweeps/{sweep['id']}"
-    return sweep
-
-
-def report_of(claim: lifecycle.Claim) -> dict[str, Any]:
-    """Perplexity that grows with the sparsity."""
-    sparsity = claim.spec.recipe.sparsity
-    return {
-        "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)},
-        "sparsity": {"overall": sparsity},
-        "zero_shot": None,
-    }
 
 
 @pytest.mark.parametrize(
@@ -55,17 +34,12 @@ def test_what_no_job_of_a_sweep_reads_is_checked_as_well(
     assert client.get("/v1/sweeps").json()["items"] == []
 
 
-@pytest.fixture
-def runner(database: Database) -> SweepRunner:
-    return SweepRunner(database, report_of)
-
-
 def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
     client: TestClient, runner: SweepRunner
 ) -> None:
     vary = {"sparsity": [0.3, 0.5], "pattern": ["unstructured", "2:4"], "method": ["wanda", "gblm"]}
     job = {"model": "org/name", "labels": {"team": "search"}}
-    sweep = submit(client, job=job, vary=vary)
+    sweep = submit_sweep(client, job=job, vary=vary)
     kinds = [(job["sparsity"], job["pattern"], job["method"]) for job in sweep["jobs"]]
     assert sorted(kinds) == sorted(
         [(share, "unstructured", method) for share in (0.3, 0.5) for method in ("wanda", "gblm")]
@@ -78,11 +52,11 @@ def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
 def test_repeated_values_make_one_job_and_the_limit_counts_jobs(
     client: TestClient,
 ) -> None:
-    repeated = submit(client, vary={"sparsity": [0.3, 0.5, 0.3]})
+    repeated = submit_sweep(client, vary={"sparsity": [0.3, 0.5, 0.3]})
     assert sorted(job["sparsity"] for job in repeated["jobs"]) == [0.3, 0.5]
     # 40 sparsities, each of which the pattern 2:4 replaces: 41 jobs of 80 pairs.
     sparsities = [number / 100 for number in range(10, 50)]
-    paired = submit(client, vary={"sparsity": sparsities, "pattern": ["unstructured", "2:4"]})
+    paired = submit_sweep(client, vary={"sparsity": sparsities, "pattern": ["unstructured", "2:4"]})
     assert len(paired["jobs"]) == 41
 
 
@@ -106,7 +80,7 @@ def test_a_sweep_of_too_few_or_too_many_jobs_is_refused_with_the_limit(
 
 
 def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, runner: SweepRunner) -> None:
-    ended = runner.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
+    ended = runner.run(submit_sweep(client, target={"max_perplexity": DENSE / 2})["id"], client)
     assert ended["state"] == "failed"
     assert "0.05" in ended["error"]
 
@@ -114,7 +88,7 @@ def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, run
 def test_a_search_goes_on_when_its_failed_job_is_retried(
     client: TestClient, runner: SweepRunner, database: Database
 ) -> None:
-    sweep = submit(client, target={"max_perplexity_increase": 0.25})
+    sweep = submit_sweep(client, target={"max_perplexity_increase": 0.25})
     (job,) = sweep["jobs"]
     with database.begin() as session:
         claim = claimed(session, UUID(job["id"]), "worker", 3000)
@@ -126,7 +100,7 @@ def test_a_search_goes_on_when_its_failed_job_is_retried(
 
 
 def test_cancelling_a_sweep_cancels_its_unfinished_jobs(client: TestClient, jobs: Jobs) -> None:
-    sweep = submit(client, vary={"sparsity": [0.2, 0.4]})
+    sweep = submit_sweep(client, vary={"sparsity": [0.2, 0.4]})
     cancelled = client.post(f"/v1/sweeps/{sweep['id']}/cancel").json()
     assert cancelled["state"] == "cancelled"
     assert {job["state"] for job in cancelled["jobs"]} == {"cancelled"}
