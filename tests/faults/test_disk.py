@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,36 +34,20 @@ from pruning.recipe import Stage
 from tests.faults.conftest import Judge
 from tests.faults.damage import damage_stored
 from tests.jobs.queue.fleet import register
+from tests.small_disk import mounted
 from tests.stack import Stack, directory_store, signal_to
-
-
-@contextmanager
-def disk(directory: Path, size: str) -> Iterator[Path]:
-    """A separate file system of a few megabytes."""
-    directory.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)],
-        check=False,
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip("only root can mount a small file system (CAP_SYS_ADMIN)")
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    with disk(tmp_path / "small", "64m") as directory:
+    with mounted(tmp_path / "small", "size=64m") as directory:
         yield directory
 
 
 @pytest.fixture
 def postgres_on_a_disk(tmp_path: Path) -> Iterator[Postgres]:
     with (
-        disk(tmp_path / "database", "200m") as directory,
+        mounted(tmp_path / "database", "size=200m") as directory,
         Postgres(directory / "postgres") as server,
     ):
         migrations.upgrade(server.url)
@@ -193,7 +176,7 @@ def test_a_full_disk_of_the_database_is_reported(
 
 def test_a_broker_that_refuses_to_write_counts_as_started(tmp_path: Path) -> None:
     with (
-        disk(tmp_path / "broker", "16m") as directory,
+        mounted(tmp_path / "broker", "size=16m") as directory,
         Valkey(directory / "valkey") as server,
         redis.Redis.from_url(server.url) as client,
         filled(directory),

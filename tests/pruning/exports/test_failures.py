@@ -24,6 +24,7 @@ from pruning.exports.gguf import convert, measure, quantize, write_importance
 from pruning.exports.types import INPUTS
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
+from tests.small_disk import mounted
 from tests.tiers import nightly
 
 
@@ -150,14 +151,9 @@ def test_a_file_that_is_replaced_meanwhile_is_read_as_it_was_opened(small: Expor
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of a megabyte, which is empty in the end."""
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
-    yield directory
-    left = list(directory.iterdir())
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+    with mounted(tmp_path / "disk") as directory:
+        yield directory
+        left = list(directory.iterdir())
     assert left == []
 
 
