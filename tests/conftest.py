@@ -255,15 +255,6 @@ def broker_url(valkey: Valkey) -> str:
     return valkey.url
 
 
-def _separate_broker(broker_url: str) -> str:
-    """Return a broker for a service that shares none with single tests.
-
-    Their queues have the same names: its workers would take the messages of jobs that they do not know, which
-    are published again after half a minute.
-    """
-    return f"{broker_url.removesuffix('/0')}/1"
-
-
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with S3(tmp_path_factory.mktemp("s3")) as server:
@@ -397,7 +388,8 @@ def shared_stack(
     with new_database(postgres_url, template="pruneserve") as url:
         settings = Settings(
             DATABASE_URL=url,
-            BROKER_URL=_separate_broker(valkey.url),
+            # Not that of single tests: its workers would take the messages of jobs that they do not know.
+            BROKER_URL=f"{valkey.url.removesuffix('/0')}/1",
             STORE_URL=store["STORE_URL"],
             work_dir=directory / "work",
         )

@@ -32,6 +32,11 @@ def store(store_url: str) -> Store:
     return Store(store_url)
 
 
+@pytest.fixture
+def local(tmp_path: Path) -> Store:
+    return Store(directory_store(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file of more than one part."""
@@ -75,9 +80,9 @@ def test_a_file_is_replaced(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_file_and_its_directories_are_on_the_disk_when_it_counts_as_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, top, fsync = Store(directory_store(tmp_path)), tmp_path / "store", os.fsync
+    top, fsync = tmp_path / "store", os.fsync
     synced: set[int] = set()
 
     def noted(descriptor: int) -> None:
@@ -85,10 +90,10 @@ def test_a_file_and_its_directories_are_on_the_disk_when_it_counts_as_written(
         synced.add(os.fstat(descriptor).st_ino)
 
     monkeypatch.setattr(os, "fsync", noted)
-    store.put_file("jobs/1/a", small(tmp_path))
+    local.put_file("jobs/1/a", small(tmp_path))
     paths = [top, top / "jobs", top / "jobs" / "1", top / "jobs" / "1" / "a"]
     assert synced == {path.stat().st_ino for path in paths}
-    asyncio.run(store.put_stream("uploads/b", in_pieces(b"content"), at_most=7))
+    asyncio.run(local.put_stream("uploads/b", in_pieces(b"content"), at_most=7))
     assert {path.stat().st_ino for path in (top / "uploads", top / "uploads" / "b")} <= synced
 
 
@@ -102,17 +107,16 @@ def test_a_file_and_its_directories_are_on_the_disk_when_it_counts_as_written(
     ],
 )
 def test_a_file_that_does_not_get_to_the_disk_does_not_count_as_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, raised: type[Exception] | None
+    local: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, raised: type[Exception] | None
 ) -> None:
     """Of a file system that cannot sync, there is nothing to wait for (EINVAL)."""
 
     def failing(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    store = Store(directory_store(tmp_path))
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(raised) if raised else nullcontext():
-        store.put_file("a", small(tmp_path))
+        local.put_file("a", small(tmp_path))
 
 
 def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
@@ -124,11 +128,8 @@ def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
     assert sorted(found.key for found in store.list("jobs")) == ["jobs/1/b/c", "jobs/10/a"]
 
 
-def test_unfinished_files_of_killed_processes_are_listed_and_deleted(
-    tmp_path: Path,
-) -> None:
-    store = Store(directory_store(tmp_path))
-    store.put_file("jobs/2/a", small(tmp_path))
+def test_unfinished_files_of_killed_processes_are_listed_and_deleted(local: Store, tmp_path: Path) -> None:
+    local.put_file("jobs/2/a", small(tmp_path))
     code = """
 import os, sys
 import obstore
@@ -140,18 +141,18 @@ os._exit(9)  # as kill -9 ends it
 """
     subprocess.run([sys.executable, "-c", code, tmp_path / "store"], check=False)
     (left,) = (tmp_path / "store" / "jobs" / "1").iterdir()
-    assert [found.key for found in store.list("jobs/1")] == [f"jobs/1/{left.name}"]
-    assert len(list(store.list("jobs"))) == 2
-    for found in store.list("jobs/1"):
-        store.delete(found.key)
-    assert (list(store.list("jobs/1")), left.exists()) == ([], False)
+    assert [found.key for found in local.list("jobs/1")] == [f"jobs/1/{left.name}"]
+    assert len(list(local.list("jobs"))) == 2
+    for found in local.list("jobs/1"):
+        local.delete(found.key)
+    assert (list(local.list("jobs/1")), left.exists()) == ([], False)
 
 
 def test_a_file_renamed_during_the_listing_does_not_end_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, lstat = Store(directory_store(tmp_path)), Path.lstat
-    store.put_file("jobs/1/b", small(tmp_path))
+    lstat = Path.lstat
+    local.put_file("jobs/1/b", small(tmp_path))
     (tmp_path / "store" / "jobs" / "1" / "a#1").touch()
 
     def renamed_before(self: Path) -> os.stat_result:
@@ -160,44 +161,42 @@ def test_a_file_renamed_during_the_listing_does_not_end_it(
         return lstat(self)
 
     monkeypatch.setattr(Path, "lstat", renamed_before)
-    assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
+    assert [found.key for found in local.list("jobs/1")] == ["jobs/1/b"]
 
 
-def test_a_directory_in_place_of_a_file_is_no_file(tmp_path: Path) -> None:
-    store = Store(directory_store(tmp_path))
+def test_a_directory_in_place_of_a_file_is_no_file(local: Store, tmp_path: Path) -> None:
     (tmp_path / "store" / "jobs" / "1").mkdir(parents=True)
     opened = len([*Path("/proc/self/fd").iterdir()])
     with pytest.raises(NotStored):
-        store.stream("jobs/1")
+        local.stream("jobs/1")
     assert len([*Path("/proc/self/fd").iterdir()]) == opened
 
 
 @pytest.mark.threat
-def test_no_link_in_a_directory_leads_out_of_it(tmp_path: Path) -> None:
-    store, secret = Store(directory_store(tmp_path)), tmp_path / "secret"
+def test_no_link_in_a_directory_leads_out_of_it(local: Store, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "key").write_bytes(b"secret")
-    store.put_file("jobs/1/a", small(tmp_path))
+    local.put_file("jobs/1/a", small(tmp_path))
     job = tmp_path / "store" / "jobs" / "1"
     (job / "file").symlink_to(secret / "key")
     (job / "directory").symlink_to(secret)
     for key in ("jobs/1/file", "jobs/1/directory/key", "../secret/key"):
         for part in (None, (0, 6)):
             with pytest.raises(StoreUnreachable, match="the operator must check it"):
-                store.stream(key, part)
+                local.stream(key, part)
         with pytest.raises(StoreUnreachable, match="the operator must check it"):
-            store.download(key, tmp_path / "copy")
-    assert [found.key for found in store.list("jobs")] == ["jobs/1/a"]
-    assert b"".join(store.stream("jobs/1/a", (2, 5))) == b"nte"
+            local.download(key, tmp_path / "copy")
+    assert [found.key for found in local.list("jobs")] == ["jobs/1/a"]
+    assert b"".join(local.stream("jobs/1/a", (2, 5))) == b"nte"
 
 
 @pytest.mark.parametrize("part", ["jobs", "jobs/1", "jobs/1/a#b", "jobs/10/z", "nothing"])
 def test_a_directory_is_walked_once_and_lists_what_the_library_does(
-    tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
+    local: Store, tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(directory_store(tmp_path))
     for name in ("1/a b", "1/ü", "1/100%", "1/a%20b", "1/[x]", "1/a#b/c", "10/z"):
-        store.put_file(f"jobs/{name}", small(tmp_path))
+        local.put_file(f"jobs/{name}", small(tmp_path))
     of_library = LocalStore(tmp_path / "store")
     expected = {each["path"] for batch in obstore.list(of_library, part) for each in batch}
     scanned: list[str] = []
@@ -209,23 +208,22 @@ def test_a_directory_is_walked_once_and_lists_what_the_library_does(
 
     monkeypatch.setattr(os, "scandir", noted)
     monkeypatch.setattr(obstore, "list", None)
-    found = [each.key for each in store.list(part)]
+    found = [each.key for each in local.list(part)]
     assert sorted(found) == sorted(expected)
     assert len(scanned) == len(set(scanned))
 
 
 def test_a_directory_that_cannot_be_read_is_no_empty_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(directory_store(tmp_path))
-    store.put_file("jobs/1/a", small(tmp_path))
+    local.put_file("jobs/1/a", small(tmp_path))
 
     def refused(path: str) -> Iterator[os.DirEntry[str]]:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(StoreUnreachable, match="a directory of the store cannot be read \\(EACCES\\)"):
-        list(store.list("jobs"))
+        list(local.list("jobs"))
 
 
 _ON_A_READ_ONLY_DISK = """
@@ -259,35 +257,37 @@ def test_a_directory_on_a_read_only_disk_is_called_so(tmp_path: Path) -> None:
     assert run.stdout.splitlines() == [said, said]
 
 
-def test_a_missing_directory_is_no_empty_store_and_is_not_made(tmp_path: Path) -> None:
+USES: list[Callable[[Store], object]] = [
+    lambda store: b"".join(store.stream("a/b")),
+    lambda store: store.head("a/b"),
+    lambda store: list(store.list("a")),
+    lambda store: store.delete("a/b"),
+    lambda store: store.delete("a/b#1"),
+]
+
+
+def test_a_missing_directory_is_no_empty_store_and_is_not_made(local: Store, tmp_path: Path) -> None:
     """Its disk is not mounted, say: what were written in its place would be lost once it is."""
-    store = Store(directory_store(tmp_path))
-    kept = store.put_file("a/b", small(tmp_path))
+    kept = local.put_file("a/b", small(tmp_path))
     (tmp_path / "store").rename(tmp_path / "away")
-    for opened in (store, Store(f"file://{tmp_path}/store")):
-        uses: list[Callable[[], object]] = [
-            lambda opened=opened: opened.put_file("a/c", small(tmp_path)),  # type: ignore[misc]
-            lambda opened=opened: b"".join(opened.stream("a/b")),  # type: ignore[misc]
-            lambda opened=opened: opened.head("a/b"),  # type: ignore[misc]
-            lambda opened=opened: list(opened.list("a")),  # type: ignore[misc]
-            lambda opened=opened: opened.delete("a/b"),  # type: ignore[misc]
-            lambda opened=opened: opened.delete("a/b#1"),  # type: ignore[misc]
-        ]
-        for use in uses:
+    for opened in (local, Store(f"file://{tmp_path}/store")):
+        for use in USES:
             with pytest.raises(
                 StoreUnreachable, match=r"directory \(STORE_URL\) is missing; the operator must"
             ):
-                use()
+                use(opened)
+        with pytest.raises(StoreUnreachable, match="is missing"):
+            opened.put_file("a/c", small(tmp_path))
     assert not (tmp_path / "store").exists()
     (tmp_path / "away").rename(tmp_path / "store")
-    assert store.head("a/b") == StoredObject("a/b", kept.size)
+    assert local.head("a/b") == StoredObject("a/b", kept.size)
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.EACCES])
 def test_a_directory_whose_disk_or_server_fails_is_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    local: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    store, stat = Store(directory_store(tmp_path)), Path.stat
+    stat = Path.stat
 
     def failing(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
         if self == tmp_path / "store":
@@ -295,23 +295,18 @@ def test_a_directory_whose_disk_or_server_fails_is_away(
         return stat(self, follow_symlinks=follow_symlinks)
 
     monkeypatch.setattr(Path, "stat", failing)
-    uses: list[Callable[[], object]] = [
-        lambda: store.head("a"),
-        lambda: list(store.list("")),
-        lambda: store.delete("a"),
-        lambda: store.delete("a#1"),
-    ]
-    for use in uses:
+    for use in USES:
         with pytest.raises(StoreUnreachable, match=errno.errorcode[number]) as raised:
-            use()
+            use(local)
         assert not isinstance(raised.value, FileUnusable)
 
 
-def test_an_unfinished_file_that_cannot_be_deleted_is_reported_as_unusable(tmp_path: Path) -> None:
-    store = Store(directory_store(tmp_path))
+def test_an_unfinished_file_that_cannot_be_deleted_is_reported_as_unusable(
+    local: Store, tmp_path: Path
+) -> None:
     (tmp_path / "store" / "a#1").mkdir(parents=True)
     with pytest.raises(FileUnusable, match="EISDIR"):
-        store.delete("a#1")
+        local.delete("a#1")
 
 
 def test_what_else_the_system_says_of_a_directory_is_passed_on(tmp_path: Path) -> None:
