@@ -27,6 +27,9 @@ SHORT = {
     "evaluation": {"dataset": "builtin", "windows": 16, "sequence_length": 512},
 }
 LEAST = MODEL | {"goal": "zeros", "amount": "50%"}
+SMALLER = MODEL | {"goal": "smaller", "amount": "25%"}
+BEST, WANDA = SMALLEST | {"method": "best"}, SMALLEST | {"method": "wanda"}
+DENSE = {"model": "org/name", "method": "none"}
 
 
 def send(client: TestClient, typed: dict[str, str]) -> Any:
@@ -71,19 +74,15 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
 @pytest.mark.parametrize(
     ("typed", "asked"),
     [
-        (LEAST | {"amount": "0.333"}, {"model": "org/name", "method": "best", "sparsity": 0.333}),
+        (LEAST | {"amount": "0.333"}, BEST | {"sparsity": 0.333}),
         (
             LEAST | {"calibration.dataset": "builtin", "labels": "team=search, run=7", "priority": "-3"},
-            SMALLEST
-            | {"method": "best", **SHORT}
-            | {"labels": {"team": "search", "run": "7"}, "priority": -3},
+            BEST | SHORT | {"labels": {"team": "search", "run": "7"}, "priority": -3},
         ),
         (
             LEAST
             | {"calibration.dataset": "builtin", "calibration.samples": "8", "evaluation.dataset": "c4"},
-            SMALLEST
-            | {"method": "best", "calibration": SHORT["calibration"] | {"samples": 8}}
-            | {"evaluation": {"dataset": "c4"}},
+            BEST | {"calibration": SHORT["calibration"] | {"samples": 8}, "evaluation": {"dataset": "c4"}},
         ),
         (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
         (
@@ -94,18 +93,13 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
             MODEL
             | {"method.name": "none", "exports": "gguf:Q8_0, compressed-tensors:w4a16"}
             | {"gate.export": "gguf:Q8_0", "gate.max_perplexity_increase": "5%"},
-            {"model": "org/name", "method": "none", "exports": ["gguf:Q8_0", "compressed-tensors:w4a16"]}
+            DENSE
+            | {"exports": ["gguf:Q8_0", "compressed-tensors:w4a16"]}
             | {"gate": {"export": "gguf:Q8_0", "max_perplexity_increase": 0.05}},
         ),
-        (
-            MODEL | {"goal": "smaller", "amount": "25%", "method.name": "none"},
-            {"model": "org/name", "method": "none", "structure": {"parameters": 0.25}},
-        ),
+        (SMALLER | {"method.name": "none"}, DENSE | {"structure": {"parameters": 0.25}}),
         # A cut needs nothing but its goal.
-        (
-            MODEL | {"goal": "smaller", "amount": "25%"},
-            {"model": "org/name", "structure": {"parameters": 0.25}},
-        ),
+        (SMALLER, {"model": "org/name", "structure": {"parameters": 0.25}}),
         (
             MODEL
             | {"goal": "smaller", "structure.mlp_channels": "25%", "structure.kv_heads": "1", "name": "x"},
@@ -113,22 +107,15 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         ),
         (
             LEAST | {"method.name": "wanda", "structure.mlp_channels": "384"},
-            {"model": "org/name", "method": "wanda", "sparsity": 0.5, "structure": {"mlp_channels": 384}},
+            WANDA | {"structure": {"mlp_channels": 384}},
         ),
         (
             MODEL | {"goal": "quick", "amount": "50%"},
-            {
-                "model": "org/name",
-                "method": "wanda",
-                "sparsity": 0.5,
-                "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
-                "evaluation": {"dataset": "builtin", "sequence_length": 512, "windows": 16, "speed": "off"},
-            },
+            WANDA | SHORT | {"evaluation": SHORT["evaluation"] | {"speed": "off"}},
         ),
         (
             LEAST | {"method.name": "wanda", "recipe": '{"model": {"revision": "v1"}, "dtype": "bfloat16"}'},
-            {"model": {"id": "org/name", "revision": "v1"}, "method": "wanda", "sparsity": 0.5}
-            | {"dtype": "bfloat16"},
+            WANDA | {"model": {"id": "org/name", "revision": "v1"}, "dtype": "bfloat16"},
         ),
     ],
 )
@@ -177,7 +164,7 @@ def test_a_size_makes_a_search_for_the_best_model_of_that_size() -> None:
 
 ASKED: list[dict[str, Any]] = [
     SMALLEST,
-    SMALLEST | {"method": "best"},
+    BEST,
     SMALLEST | {"method": "recovered", "calibration": {"samples": 64}},
     SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
     {"model": {"id": "org/name", "revision": "v1"}, "method": {"name": "admm", "ridge": 2.5}}
@@ -189,8 +176,8 @@ ASKED: list[dict[str, Any]] = [
     {"model": "org/name", "norms": ["l1"], "calibration": {"dataset": "builtin"}},
     SMALLEST | {"calibration": {"dataset": "builtin"}},
     SMALLEST | {"calibration": {"dataset": "builtin"}, "evaluation": {"dataset": "builtin"}},
-    {"model": "org/name", "method": "none", "gate": {"export": "gguf:Q4_0", "max_bytes": 9}}
-    | {"exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
+    DENSE
+    | {"gate": {"export": "gguf:Q4_0", "max_bytes": 9}, "exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
     SMALLEST
     | {"exports": ["gguf:F16", {"format": "compressed-tensors", "scheme": "w4a16", "group_size": 128}]},
     SMALLEST
@@ -229,13 +216,7 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
 
 
 @pytest.mark.parametrize(
-    "asked",
-    [
-        SMALLEST,
-        SMALLEST | {"method": "best"},
-        SMALLEST | {"pattern": "2:4"},
-        {"model": "org/name", "method": "none", "exports": ["gguf:Q8_0"]},
-    ],
+    "asked", [SMALLEST, BEST, SMALLEST | {"pattern": "2:4"}, DENSE | {"exports": ["gguf:Q8_0"]}]
 )
 def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
     assert request_body(JobRequest.model_validate(asked).spec(), {}) == asked
