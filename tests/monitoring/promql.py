@@ -1,11 +1,10 @@
-"""A small evaluation of PromQL: what our alerts and our dashboard use of it.
+"""A small evaluation of PromQL: what our alerts use of it.
 
 Series are samples at given times. `increase` and `rate` are the plain difference of the last and the first
 sample in the range, without Prometheus's extrapolation to the ends of the range: so they are never larger.
 A range that begins before the first sample is taken as it is.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ _TOKEN = re.compile(
     r"|(?P<duration>\d+[smhd])|(?P<sign>==|!=|>=|<=|=~|!~|[-+*/()\[\]{},=><]))"
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LEVELS = (("or",), ("and", "unless"), ("==", "!=", ">", "<", ">=", "<="), ("+", "-"), ("*", "/"))
+_LEVELS = (("and", "unless"), ("==", "!=", ">", "<", ">=", "<="), ("+", "-"), ("*",))
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b if b else math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a),
 }
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": lambda a, b: a == b,
@@ -78,7 +76,7 @@ class Evaluation:
             left = _combined(sign, left, self._binary(level + 1), on)
         return left
 
-    def _primary(self) -> Value:  # noqa: PLR0911 - one way for each kind of term
+    def _primary(self) -> Value:
         token = self._take()
         if token == "(":
             value = self._binary(0)
@@ -94,15 +92,6 @@ class Evaluation:
             return float(self.at)
         if token in ("rate", "increase"):
             return self._over_a_range(token)
-        if token == "histogram_quantile":
-            self._take("(")
-            share = self._binary(0)
-            self._take(",")
-            buckets = self._binary(0)
-            self._take(")")
-            assert isinstance(share, float)
-            assert isinstance(buckets, dict)
-            return _quantile(share, buckets)
         selected = self._selected(self._matchers(token), self.at - self.stale)
         return {labels: samples[-1][1] for labels, samples in selected.items()}
 
@@ -207,9 +196,6 @@ def _combined(sign: str, left: Value, right: Value, on: Sequence[str] | None) ->
         return {
             labels: value for labels, value in left.items() if (_key(labels, on) in others) is (sign == "and")
         }
-    if sign == "or":
-        mine = {_key(labels, on) for labels in left}
-        return left | {labels: value for labels, value in right.items() if _key(labels, on) not in mine}
     found: Vector = {}
     for labels, value in left.items():
         if (key := _key(labels, on)) in others:
@@ -222,24 +208,3 @@ def _each(sign: str, vector: Vector, sides: Callable[[float], tuple[float, float
     if sign in _COMPARISONS:
         return {labels: value for labels, value in vector.items() if _COMPARISONS[sign](*sides(value))}
     return {_without_name(labels): _ARITHMETIC[sign](*sides(value)) for labels, value in vector.items()}
-
-
-def _quantile(share: float, buckets: Vector) -> Vector:
-    """Return a quantile of each histogram, by the straight line within its bucket."""
-    groups: dict[Labels, list[tuple[float, float]]] = {}
-    for labels, count in buckets.items():
-        bound = float(dict(labels)["le"])
-        groups.setdefault(frozenset(item for item in labels if item[0] != "le"), []).append((bound, count))
-    found = {}
-    for labels, group in groups.items():
-        ordered = sorted(group)
-        wanted = share * ordered[-1][1]
-        below = (0.0, 0.0)
-        found[labels] = math.nan
-        for bound, count in ordered:
-            if count >= wanted and ordered[-1][1]:
-                inside = (wanted - below[1]) / (count - below[1]) if count > below[1] else 0.0
-                found[labels] = below[0] if math.isinf(bound) else below[0] + (bound - below[0]) * inside
-                break
-            below = (bound, count)
-    return found

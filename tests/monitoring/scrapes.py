@@ -65,11 +65,6 @@ class History:
     faulty: Sequence[Scrape]
     faulty_minutes: int
 
-    @property
-    def end(self) -> float:
-        """When the last scrape is."""
-        return (self.healthy_minutes + self.faulty_minutes - 1) * STEP_SECONDS
-
     def series(self) -> dict[Labels, list[tuple[float, float]]]:
         found: dict[Labels, list[tuple[float, float]]] = {}
         stopped: dict[Labels, float] = {}
