@@ -19,7 +19,6 @@ from jobs.sweeps.target import Target
 from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
-from tests.claims import take
 from tests.report_document import export
 
 _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
@@ -112,10 +111,6 @@ def submit(
         return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
 
-def claim(database: Database, job_id: UUID) -> lifecycle.Claim:
-    return take(database, job_id, "worker-1", 3000)
-
-
 def stage(database: Database, held: lifecycle.Claim, name: str, *, finished: bool = True) -> None:
     with database.begin() as session:
         begun = StageStarted(attempt=held.attempt, stage=Stage(name), steps=30)
@@ -128,7 +123,7 @@ def stage(database: Database, held: lifecycle.Claim, name: str, *, finished: boo
 
 
 def succeeded(database: Database, told: dict[str, Any], **asked: Any) -> UUID:
-    held = claim(database, submit(database, **asked))
+    held = Jobs(database).claim(submit(database, **asked))
     for name in ("resolve", "gradients", "prune", "evaluate", "upload"):
         stage(database, held, name)
     files = [("model.safetensors", 269_060_552), ("pruning_report.json", 41_202), ("README.md", 3_120)]
@@ -146,7 +141,7 @@ def gallery(database: Database) -> dict[str, UUID]:
     """One job of each kind, by its state."""
     jobs = Jobs(database)
     shown: dict[str, UUID] = {}
-    shown["failed"] = (failing := claim(database, submit(database, method="sparsegpt"))).job_id
+    shown["failed"] = (failing := jobs.claim(submit(database, method="sparsegpt"))).job_id
     stage(database, failing, "resolve")
     jobs.fail(failing, "the repository has pickles only; convert it to safetensors")
     shown["cancelled"] = submit(database, method="magnitude")
@@ -182,7 +177,7 @@ def gallery(database: Database) -> dict[str, UUID]:
         exports=["gguf:Q8_0", "gguf:Q4_K_M", "gguf:Q2_K_S", "compressed-tensors:fp8"],
         gate={"export": "gguf:Q4_K_M", "max_perplexity_increase": 0.05, "max_bytes": 110_000_000},
     )
-    shown["running"] = (running := claim(database, submit(database))).job_id
+    shown["running"] = (running := jobs.claim(submit(database))).job_id
     stage(database, running, "resolve")
     stage(database, running, "gradients", finished=False)
     jobs.progress(running, "gradients", 12, 30)
@@ -202,7 +197,7 @@ def search(database: Database, *, rounds: int) -> UUID:
         with database.begin() as session:
             last = session.scalars(select(Job).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()[-1]
             job_id, sparsity = last.id, last.sparsity
-        held = claim(database, job_id)
+        held = Jobs(database).claim(job_id)
         with database.begin() as session:
             assert lifecycle.succeed(session, held, report(sparsity, 17.5, 17.5 * (1 + sparsity**2)), [])
         with database.begin() as session:
@@ -300,7 +295,7 @@ def sized_search(database: Database, *, ended: int) -> UUID:
         sweep_id = sweeps.create(session, "ada", request, specs, {}, search=Search(shapes=list(shapes))).id
         ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
     for job_id, (channels, kv_heads, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
-        held = claim(database, job_id)
+        held = Jobs(database).claim(job_id)
         with database.begin() as session:
             told = smaller(channels, kv_heads, perplexity) | {"exports": exported(0.8)["exports"]}
             assert lifecycle.succeed(session, held, told, [])
