@@ -151,7 +151,7 @@ class BlockUnits(Model):
     block: int
     """The decoder block, counted from 0 among those that are left."""
 
-    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
     """What the units are."""
 
     kept: str
@@ -358,14 +358,11 @@ class Condition(Model):
     measured: float | None
     """Null where it is not finite, or was not measured."""
 
-    passed: bool
-    """Whether the measured value keeps the limit."""
-
     margin: float | None
-    """How far the measured value lies on the good side of the limit; negative on the other."""
+    """How far the measured value lies on the good side of the limit; negative on the other; null where `measured` is."""
 
     state: Literal["passed", "failed", "inconclusive"] | str
-    """`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."""
+    """`inconclusive` if the limit lies inside the interval; otherwise `passed` or `failed`, by the margin."""
 
     interval: Interval | None = None
     """95 % confidence interval of the measured value. Without one the measured value decides."""
@@ -778,7 +775,7 @@ class FoundFile(Model):
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
-    of: str | None = None
+    export: str | None = None
     """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
 
     baseline: str | None = None
@@ -808,7 +805,7 @@ class Gate(Model):
     min_speedup: float | None = None
     """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured, and where the noise exceeds the gain."""
 
-    min_zero_shot: dict[str, float] | None = None
+    min_score: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
 
     max_score_drop: dict[str, float] | None = None
@@ -919,7 +916,7 @@ class JobDetail(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
+    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1194,7 +1191,7 @@ class JobSummary(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
+    """The name of the pruning method, or of the preset, `best` or `recovered`, whose options the job has; `structure` for a job that masks nothing, `norms` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1538,8 +1535,8 @@ class MethodOptions(Model):
 class ModelEstimate(Model):
     """The model, as its config describes it."""
 
-    architecture: str
-    """The model type that the config names."""
+    model_type: str
+    """The `model_type` that the config names."""
 
     parameters: int
     """Parameters of the model, without norms, biases and routers."""
@@ -2411,11 +2408,11 @@ class StructureOptions(Model):
     experts: float | None = None
     """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
 
-    kv_groups: float | None = None
-    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
+    kv_heads: float | None = None
+    """Key/value heads to take out of each block, with all query heads that use them: a share below 1, or a number of them."""
 
     parameters: float | None = None
-    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
+    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV heads as whole heads allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
@@ -2500,7 +2497,7 @@ class SweepRequest(Model):
 class Target(Model):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
-    of: str | None = None
+    export: str | None = None
     """The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports must have it. The pruned model's when left out."""
 
     max_perplexity: float | None = None
@@ -2640,7 +2637,7 @@ class Uniform(Model):
 class UnitFacts(Model):
     """The units of one kind in each block, before and after."""
 
-    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_heads"] | str
     """What the units are."""
 
     dense: int
@@ -2721,7 +2718,7 @@ class Verdict(Model):
     state: Literal["passed", "failed", "inconclusive"] | str
     """`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."""
 
-    of: str | None = None
+    export: str | None = None
     """The export that the conditions are on; null: the pruned model."""
 
     baseline: UUID | None = None
