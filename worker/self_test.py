@@ -126,8 +126,7 @@ def check_hub_cache() -> None:
     try:
         _answered(use, cache)
     except OSError as error:
-        # Path.exists raises where the user has no access.
-        if is_of_the_machine(error) or os.path.exists(cache):  # noqa: PTH110
+        if is_of_the_machine(error) or os.path.exists(cache):  # noqa: PTH110 - Path.exists raises without access
             message = f"its {HUB_CACHE} cannot be {used} {with_remedy(error.errno or errno.EIO)}"
             raise SelfTestFailed(message, detail=str(cache)) from error
 
