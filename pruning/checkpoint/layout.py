@@ -169,12 +169,25 @@ class StoredLayout:
 
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return tensors by name and shape in the checkpoint. Raises InvalidInput if that fails."""
+        return {self._stored_name(name, tensor): tensor for name, tensor in self._reverted(tensors).items()}
+
+    def _reverted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         try:
             named = {self._prefix + name: tensor for name, tensor in tensors.items()}
-            reverted = revert_weight_conversion(self._skeleton, named)
+            return dict(revert_weight_conversion(self._skeleton, named))
         except Exception as error:  # the conversion of each architecture fails in its own way
             raise self._refused("transformers cannot turn its conversion back") from error
-        return {self._stored_name(name, tensor): tensor for name, tensor in reverted.items()}
+
+    def shapes_of(self, model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each tensor that a checkpoint of this layout has of another model, by name.
+
+        `model`: of the same class, without some blocks or units, on the meta device. Raises InvalidInput as
+        `to_stored`.
+        """
+        own = StoredLayout(model, self._stored)
+        reverted = own._reverted(model.state_dict())
+        found = {self._found(name): tuple(tensor.shape) for name, tensor in reverted.items()}
+        return {name: shape for name, shape in found.items() if name is not None}
 
     def with_other_names(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Add each tied parameter under its other names, where the checkpoint holds those as well."""
@@ -194,10 +207,10 @@ class StoredLayout:
             raise self._refused(f"it has no tensor {name} of shape {tuple(tensor.shape)}")
         return found
 
-    def _found(self, name: str, shape: torch.Size) -> str | None:
+    def _found(self, name: str, shape: torch.Size | None = None) -> str | None:
         prefix = f"{self._skeleton.base_model_prefix}."
         for candidate in (name, name.removeprefix(prefix), prefix + name):
-            if candidate in self._stored and self._stored[candidate].shape == shape:
+            if candidate in self._stored and shape in (None, self._stored[candidate].shape):
                 return candidate
         return None
 

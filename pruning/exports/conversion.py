@@ -21,20 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from pruning.errors import InvalidInput
+from pruning.exports.limits import cannot, context_length, mlp_width, suited
 from pruning.exports.llama import LlamaFailed, Model
+from pruning.exports.sparse_files import write_gguf, write_safetensors
 from pruning.exports.types import INPUTS, OUTPUT, ShareStep
 
 _VOCABULARY = "vocabulary.gguf"
 _FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
 _COMMON_RULES = ("gpt-2", "llama-bpe", "qwen2", "smollm", "tekken")
 """Tried first, so that a tokenizer gets no exotic name for plain rules."""
-_FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
-_BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
-"""How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
 _BYTE, _SPACE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), "▁", -1e9
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
-_NO_LIMIT = 2**30
 _EXPONENT, _PIECE = 0x7C00, 2**24  # of float16: all ones for infinities and NaN; elements looked at together
 
 
@@ -72,11 +69,20 @@ _TEXTS, _PIECES, _MAX_PIECE = 200, 6, 30
 
 
 def check(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Refuse the checkpoint in the inputs if its config or its tokenizer cannot be converted.
+    """Refuse the checkpoint in the inputs if its config, its tokenizer or its shapes cannot be converted.
 
-    Its weights are not read, and may be missing. Return what a `ConversionAnswer` has.
+    It has no weights: `about["shapes"]` names an input with the shape of each tensor. Without one, shapes are
+    not compared. Return what a `ConversionAnswer` has.
     """
-    return _prepare(directory, about).answer(str(about["type"]))
+    target, dtype = directory / OUTPUT, str(about["type"])
+    if (shapes := about["shapes"]) is not None:
+        weights = directory / INPUTS / "model.safetensors"
+        write_safetensors(json.loads((directory / INPUTS / shapes).read_text()), weights)
+    prepared = _prepare(directory, about)
+    if shapes is not None:
+        write_gguf(prepared.writer(target, dtype))
+        Model(target, without_weights=True).close()
+    return prepared.answer(dtype)
 
 
 def convert(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
@@ -123,7 +129,7 @@ def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
     for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
         # The converter trusts the code of some repositories; nothing here does.
         loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
-    settings = _suited(importlib.import_module("conversion").ModelBase.load_hparams(model, False))
+    settings = suited(importlib.import_module("conversion").ModelBase.load_hparams(model, False))
     adds_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
     first, *_ = tokenizer.convert_ids_to_tokens(_ids(tokenizer, "a"))
     adds_space = str(first).startswith(_SPACE)
@@ -133,26 +139,12 @@ def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
         if difference := _difference(
             tokenizer, directory / _VOCABULARY, add_special=add_special, rules=rules
         ):
-            raise _cannot(difference)
-    return _Prepared(writer, rules, _context_length(settings))
+            raise cannot(difference)
+    return _Prepared(writer, rules, context_length(settings))
 
 
 def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of transformers
     return load(*arguments, **{**options, "trust_remote_code": False, "local_files_only": True})
-
-
-def _context_length(settings: Mapping[str, Any]) -> int:
-    """Return the tokens up to which llama.cpp computes what transformers does.
-
-    It has full attention in most families with sliding windows: within a window that is the same.
-    """
-    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-    context = next((settings[name] for name in names if settings.get(name)), _NO_LIMIT)
-    kinds = settings.get("layer_types")
-    slides = "sliding_attention" in kinds if kinds else True
-    if settings.get("model_type") in _FULL_ATTENTION_EVERY or not slides:
-        return int(context)
-    return min(int(context), int(settings.get("sliding_window") or context))
 
 
 _Writer = Callable[[Path, str], Any]
@@ -172,7 +164,7 @@ def _writer(
     try:
         kind = conversion.get_model_class(architecture)
     except (NotImplementedError, AttributeError, ImportError) as error:  # its package lacks parts of some
-        raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
+        raise cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
     # Leave out blocks that predict further tokens, which nothing cuts or measures, where the class of the
     # family can. Qwen's fails without weights, for want of them.
     kind.no_mtp = True
@@ -190,6 +182,14 @@ def _writer(
             made.gguf_writer.add_add_bos_token(adds_bos)
 
         made.set_vocab = set_vocabulary_and_start
+        set_parameters, width = made.set_gguf_parameters, mlp_width(settings)
+
+        def set_parameters_and_width() -> None:
+            set_parameters()
+            if width is not None:
+                made.gguf_writer.add_feed_forward_length(width)
+
+        made.set_gguf_parameters = set_parameters_and_width
         return made
 
     return writer
@@ -234,33 +234,6 @@ def _set_pieces(made: Any, content: Mapping[str, Any]) -> None:  # noqa: ANN401 
     gguf.SpecialVocab(made.dir_model, n_vocab=size).add_to_gguf(writer)
 
 
-def _suited(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return a config as the converter reads it. Raises InvalidInput for what llama.cpp would ignore."""
-    kind, layers = settings.get("model_type"), settings.get("layer_types")
-    period = _FULL_ATTENTION_EVERY.get(str(kind))
-    if period and layers:
-        expected = [
-            "full_attention" if (block + 1) % period == 0 else "sliding_attention"
-            for block in range(len(layers))
-        ]
-        if layers != expected:
-            raise _cannot(
-                f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not"
-            )
-    blocks = _BLOCKS_WITH_A_SCALE.get(str(kind))
-    if blocks and settings["num_hidden_layers"] != blocks:
-        scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
-        if scale != size:
-            raise _cannot(f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}")
-    if "max_position_embeddings" in settings:  # the file promises no more
-        settings["max_position_embeddings"] = _context_length(settings)
-    if "n_positions" in settings:
-        settings.setdefault(
-            "n_ctx", settings["n_positions"]
-        )  # the old name, which transformers no longer writes
-    return settings
-
-
 def _find_rules(
     tokenizer: Any,  # noqa: ANN401 - of transformers
     writer: _Writer,
@@ -296,7 +269,7 @@ def _find_rules(
         if differences[name] is None:
             base.get_vocab_base_pre = functools.partial(_constant, name)
             return name
-    raise _cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
+    raise cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
 
 
 def _constant(value: str, *_: object) -> str:
@@ -346,10 +319,6 @@ def _described(text: str, theirs: list[int], ours: list[int]) -> str:
         f"llama.cpp reads {text[:_SHOWN_CHARACTERS]!r} as other tokens than transformers "
         f"(from the number {start} on, {theirs[cut]} for {ours[cut]})"
     )
-
-
-def _cannot(reason: str) -> InvalidInput:
-    return InvalidInput(f"the model cannot be exported to GGUF: {reason}", field="model.id")
 
 
 def _varied_texts() -> Iterator[str]:

@@ -5,6 +5,7 @@ the converter run in confined helpers (`pruning.exports.engine`).
 """
 
 import hashlib
+import json
 import math
 import os
 import stat
@@ -32,12 +33,14 @@ from pruning.exports.answers import (
     Speeds,
 )
 from pruning.exports.engine import SMALL_FILE, Engine, ignore_steps
+from pruning.exports.sparse_files import MOST_BYTES_OF_ELEMENT
 from pruning.exports.types import OUTPUT, ShareStep, gguf_type
 
 _MAX_LOSS = 100.0  # nats; a perplexity beyond is none
 _ROUNDING = 1e-3  # nats by which a KL may be below zero
 _CHECK_SECONDS = 600.0
-_REFERENCE, _IMPORTANCE, _WINDOWS = "reference", "importance", "windows"  # such files in a helper
+# Such files in a helper.
+_REFERENCE, _IMPORTANCE, _WINDOWS, _SHAPES = "reference", "importance", "windows", "shapes"
 
 
 @dataclass(frozen=True)
@@ -113,18 +116,30 @@ class Measured:
     files: tuple[Compared, ...]
 
 
-def check(model: Path, *, engine: Engine | None = None, step: ShareStep = ignore_steps) -> None:
+def check(
+    model: Path,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    engine: Engine | None = None,
+    step: ShareStep = ignore_steps,
+) -> None:
     """Check by config and tokenizer whether the checkpoint in the directory `model` can be converted.
 
-    The directory needs no weights. Raises InvalidInput as `convert`.
+    The directory needs no weights. `shapes`: of their tensors, by name in the checkpoint; whether llama.cpp
+    loads a file with these is checked too. Raises InvalidInput as `convert`.
     """
     engine = engine or Engine()
     limits = replace(engine.limits, wall_seconds=min(_CHECK_SECONDS, engine.limits.wall_seconds))
     files = _small_files(model, all_files(model))
-    about = {"type": "F16", "name": "model"}
+    about = {"type": "F16", "name": "model", "shapes": None if shapes is None else _SHAPES}
+    most = SMALL_FILE
     with _output(model) as directory:
+        if shapes is not None:
+            files[_SHAPES] = directory / _SHAPES
+            files[_SHAPES].write_text(json.dumps({name: [*shape] for name, shape in shapes.items()}))
+            most += MOST_BYTES_OF_ELEMENT * sum(map(math.prod, shapes.values()))
         replace(engine, limits=limits).run(
-            "check", about, ConversionAnswer, directory=directory, files=files, step=step
+            "check", about, ConversionAnswer, directory=directory, files=files, step=step, writes=most
         )
 
 

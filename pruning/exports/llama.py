@@ -95,13 +95,23 @@ class Model:
     """A GGUF file, loaded by llama.cpp. Close it."""
 
     def __init__(
-        self, file: Path, *, vocabulary_only: bool = False, pre_tokenizer: str | None = None
+        self,
+        file: Path,
+        *,
+        vocabulary_only: bool = False,
+        without_weights: bool = False,
+        pre_tokenizer: str | None = None,
     ) -> None:
-        """`pre_tokenizer`: in place of the one that the file names. Raises LlamaFailed."""
+        """`without_weights`: the shapes of all tensors are checked, and it cannot compute.
+
+        `pre_tokenizer`: in place of the one that the file names. Raises LlamaFailed.
+        """
         of = library()
         parameters = of.calls.llama_model_default_params()
         parameters.vocab_only = vocabulary_only
         parameters.n_gpu_layers = 0
+        if without_weights:
+            parameters.no_alloc, parameters.load_mode = True, of.calls.LLAMA_LOAD_MODE_NONE
         overrides = of.ffi.new("struct llama_model_kv_override[2]")  # the second one ends the list
         if pre_tokenizer is not None:
             overrides[0].tag, overrides[0].key = _STRING, _PRE_TOKENIZER

@@ -289,7 +289,12 @@ def check_exports(
             if model is not checkpoint.skeleton:
                 (directory / CONFIG).unlink()
                 model.config.to_json_file(directory / CONFIG)
-            gguf.check(directory, engine=engine_for(reading), step=lambda _: step(0, 1))
+            gguf.check(
+                directory,
+                shapes=checkpoint.layout.shapes_of(model),
+                engine=engine_for(reading),
+                step=lambda _: step(0, 1),
+            )
     for export in exports:
         if isinstance(export, CompressedTensorsExport):
             scheme = Fp8() if export.scheme == "fp8" else W4A16(export.weights_per_group)

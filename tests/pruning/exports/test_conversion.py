@@ -13,22 +13,34 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import (
+    AutoModelForCausalLM,
     AutoTokenizer,
+    Exaone4Config,
+    Llama4TextConfig,
     LlamaTokenizer,
+    PhiConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen3NextConfig,
-    Qwen3NextForCausalLM,
+    SmolLM3Config,
 )
 
+from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.exports import llama
 from pruning.exports.engine import Engine
 from pruning.exports.gguf import check, convert
+from pruning.output.smaller import write_shorter
+from pruning.recipe import ModelReference, StructureOptions
 from pruning.resume.hashed_file import sha256_of
-from tests.pruning.exports.checkpoints import write_checkpoint
+from pruning.structure.depth import DepthPlan
+from tests.pruning.exports.checkpoints import write_checkpoint, write_tokenizer
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
+from tests.pruning.runs import tensors_of
+from tests.pruning.structure.cuts import Cut
+from tests.pruning.structure.test_cut import CUTS
 from tests.pruning.tiny import train_tokenizer
 from tests.tiers import nightly
 
@@ -56,16 +68,69 @@ def logits_of_transformers(model: PreTrainedModel, ids: list[int]) -> torch.Tens
     return model(torch.tensor([ids])).logits[0].float()
 
 
+def write_model(directory: Path, config: PreTrainedConfig) -> PreTrainedModel:
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    model.save_pretrained(directory)
+    train_tokenizer().save_pretrained(directory)
+    return model
+
+
+def assert_computed_alike(model: PreTrainedModel, file: Path) -> None:
+    ids = five_windows()[0].tolist()
+    expected = logits_of_transformers(model, ids)
+    difference = (logits_of_llama_cpp(file, ids) - expected).abs().max()
+    assert difference < 0.02 * expected.abs().max()
+
+
 @pytest.mark.parametrize("family", ["gpt2", *map(nightly, MORE_FAMILIES)])
 def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Path) -> None:
     model = write_checkpoint(tmp_path / "model", family)
     written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
 
     assert written.bytes == (tmp_path / "model.gguf").stat().st_size
-    ids = five_windows()[0].tolist()
-    expected = logits_of_transformers(model, ids)
-    difference = (logits_of_llama_cpp(written.file, ids) - expected).abs().max()
-    assert difference < 0.02 * expected.abs().max()
+    assert_computed_alike(model, written.file)
+
+
+# Where llama.cpp takes heads times their size for the size of hidden states, or the converter fails.
+NOT_CUT = {
+    ("qwen2", "kv_heads"),
+    ("phi3", "kv_heads"),
+    ("cohere", "kv_heads"),
+    ("gpt_neox", "mlp_channels"),
+}
+CUT_EVERY_CHANGE = {("qwen2", "kv_heads"), ("gpt2", "mlp_channels")}
+CUT_CASES = [
+    (family, kind)
+    for family, structure in CUTS.items()
+    for kind in structure
+    if family not in ("opt", "gptj")  # which the converter does not know
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"), [case if case in CUT_EVERY_CHANGE else nightly(*case) for case in CUT_CASES]
+)
+def test_what_a_cut_leaves_is_computed_alike_or_refused_without_its_weights(
+    family: str, kind: str, tmp_path: Path
+) -> None:
+    amount = 0.25 if kind == "mlp_channels" else 1
+    dense = write_checkpoint(tmp_path / "own", family)
+    cut = Cut(dense, tmp_path, five_windows(), **{kind: amount})
+    write_tokenizer(cut.directory, family)
+    shapes = cut.checkpoint.layout.shapes_of(cut.plan.smaller_skeleton(cut.checkpoint.skeleton))
+    assert shapes == {name: tuple(tensor.shape) for name, tensor in tensors_of(cut.directory).items()}
+    if (family, kind) in NOT_CUT:
+        with pytest.raises(InvalidInput) as refused:
+            check(cut.directory, shapes=shapes, engine=ENGINE)
+        assert "has wrong shape" in str(refused.value) or family == "gpt_neox"
+        with pytest.raises((InvalidInput, llama.LlamaFailed)):  # with the weights too
+            logits_of_llama_cpp(convert(cut.directory, tmp_path / "cut.gguf", engine=ENGINE).file, [2])
+    else:
+        check(cut.directory, shapes=shapes, engine=ENGINE)
+        written = convert(cut.directory, tmp_path / "cut.gguf", engine=ENGINE)
+        model = AutoModelForCausalLM.from_pretrained(cut.directory, dtype=torch.float32).eval()
+        assert_computed_alike(model, written.file)
 
 
 def test_a_model_whose_converter_expects_a_block_for_further_tokens_needs_none(tmp_path: Path) -> None:
@@ -88,19 +153,76 @@ def test_a_model_whose_converter_expects_a_block_for_further_tokens_needs_none(t
         shared_expert_intermediate_size=32,
         initializer_range=0.05,
     )
-    torch.manual_seed(0)
-    model = Qwen3NextForCausalLM(config).eval()
-    model.save_pretrained(tmp_path / "model")
-    train_tokenizer().save_pretrained(tmp_path / "model")
+    model = write_model(tmp_path / "model", config)
     weights = load_file(tmp_path / "model" / "model.safetensors")
     further = {"mtp.fc.weight": torch.ones(32, 64), "mtp.layers.0.mlp.gate.weight": torch.ones(4, 32)}
     save_file(weights | further, tmp_path / "model" / "model.safetensors", {"format": "pt"})
 
     written = convert(tmp_path / "model", tmp_path / "model.gguf", dtype="F32", engine=ENGINE)
-    ids = five_windows()[0].tolist()
-    expected = logits_of_transformers(model, ids)
-    difference = (logits_of_llama_cpp(written.file, ids) - expected).abs().max()
-    assert difference < 0.02 * expected.abs().max()
+    assert_computed_alike(model, written.file)
+
+
+SMALL = {
+    "vocab_size": 400,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "initializer_range": 0.05,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "pad_token_id": None,
+}
+WITHOUT_WINDOWS = {"sliding_window": None, "layer_types": ["full_attention"] * 3}
+
+
+@pytest.mark.nightly
+def test_a_width_that_the_converter_does_not_read_is_in_the_file(tmp_path: Path) -> None:
+    config = PhiConfig(**{**SMALL, "num_key_value_heads": None, "intermediate_size": 96}, num_hidden_layers=2)
+    model = write_model(tmp_path / "model", config)
+    assert_computed_alike(model, convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE).file)
+
+
+@pytest.mark.parametrize(
+    ("config", "removed", "reason"),
+    [
+        (SmolLM3Config(**SMALL, num_hidden_layers=5), 0, "smollm3, llama.cpp leaves out RoPE in every 4th"),
+        nightly(SmolLM3Config(**SMALL, num_hidden_layers=5), 4, None),
+        nightly(Exaone4Config(**SMALL, **WITHOUT_WINDOWS, num_hidden_layers=3), 0, None),
+        nightly(
+            Exaone4Config(**SMALL, sliding_window=8, num_hidden_layers=64),
+            63,
+            "exaone4, llama.cpp has sliding windows in models of 64 blocks alone; this one has 63",
+        ),
+        nightly(
+            Llama4TextConfig(**SMALL, num_local_experts=2, head_dim=8, num_hidden_layers=5),
+            0,
+            "llama4_text, llama.cpp leaves out RoPE in every 4th",
+        ),
+        nightly(
+            Qwen3NextConfig(**SMALL, num_experts=4, head_dim=8, num_hidden_layers=5),
+            0,
+            "qwen3_next, llama.cpp has full attention in every 4th",
+        ),
+    ],
+)
+def test_a_model_without_a_block_is_computed_alike_or_refused(
+    config: PreTrainedConfig, removed: int, reason: str | None, tmp_path: Path
+) -> None:
+    write_model(tmp_path / "dense", config)
+    checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
+    kept = [block for block in range(config.num_hidden_layers) if block != removed]
+    plan = DepthPlan.of(StructureOptions(blocks=1), checkpoint.skeleton, checkpoint.config_values)
+    shorter = tmp_path / "shorter"
+    shorter.mkdir()
+    write_shorter(checkpoint, plan.config(kept), kept, shorter)
+    if reason is not None:
+        with pytest.raises(InvalidInput, match=reason):
+            check(shorter, engine=ENGINE)
+    else:
+        check(shorter, shapes=checkpoint.layout.shapes_of(plan.skeleton(kept)), engine=ENGINE)
+        written = convert(shorter, tmp_path / "shorter.gguf", engine=ENGINE)
+        assert_computed_alike(AutoModelForCausalLM.from_pretrained(shorter).eval(), written.file)
 
 
 def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path) -> None:

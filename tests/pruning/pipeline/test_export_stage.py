@@ -141,11 +141,16 @@ def test_the_check_of_a_model_has_the_memory_of_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engines: list[Engine] = []
-    monkeypatch.setattr(gguf, "check", lambda _directory, *, engine, step: engines.append(engine))
+    monkeypatch.setattr(gguf, "check", lambda _directory, *, shapes, engine, step: engines.append(engine))
     model = SimpleNamespace()
     files = SimpleNamespace(without=lambda _files: SimpleNamespace(opened=lambda: nullcontext(tmp_path)))
     checkpoint = SimpleNamespace(
-        config=LlamaConfig(), files=files, weight_files=(), skeleton=model, quantisation=None
+        config=LlamaConfig(),
+        files=files,
+        weight_files=(),
+        skeleton=model,
+        layout=SimpleNamespace(shapes_of=lambda _: {}),
+        quantisation=None,
     )
     reading = SimpleNamespace(all_layers=True, job_memory_bytes=2**33)
     exports = parse_exports(["gguf:F16"])

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from pruning.sandbox.frames import JSON
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.exports.test_lies import frame, pretend
-from tests.pruning.runs import Steps, die, interrupt, run_recipe
+from tests.pruning.runs import Steps, die, interrupt, run_recipe, tensors_of
 from tests.tiers import nightly
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=8)
@@ -232,10 +233,11 @@ def test_a_format_is_checked_against_the_model_that_a_cut_leaves(
     channels: float, error: bool, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 128 MLP channels 96 are left, which groups of 64 do not divide, or 64."""
-    configs = []
+    configs, checked = [], []
 
-    def check(directory: Path, **_: object) -> None:
+    def check(directory: Path, *, shapes: Mapping[str, tuple[int, ...]], **_: object) -> None:
         configs.append(json.loads((directory / "config.json").read_text()))
+        checked.append(shapes)
 
     monkeypatch.setattr(gguf, "check", check)
     monkeypatch.setattr(ResolvedModel, "load", lambda _: interrupt())
@@ -253,6 +255,8 @@ def test_a_format_is_checked_against_the_model_that_a_cut_leaves(
         assert "groups of 64 do not divide the 96 inputs" in str(caught.value)
     assert configs[0]["intermediate_size"] == 128 * (1 - channels)
     assert configs[0]["architectures"] == ["LlamaForCausalLM"]
+    assert checked[0].keys() == tensors_of(model).keys()
+    assert checked[0]["model.layers.1.mlp.up_proj.weight"] == (128 * (1 - channels), 64)
     assert steps.seen == []
 
 
