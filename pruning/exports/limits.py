@@ -16,7 +16,7 @@ _FULL_ATTENTION_EVERY = {
 """Families in which every n-th block has full attention, and the others what the family has beside it."""
 _BLOCKS_WITH_WINDOWS = {"exaone4": 64}
 """How many blocks the one model has in which llama.cpp has windows; others get RoPE in every block."""
-_ROPE_BUT_EVERY = {"smollm3": 4, "llama4_text": 4}
+_ROPE_BUT_EVERY = {"smollm3": 4}
 """Families with RoPE in all blocks but every n-th."""
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
 """How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
@@ -35,6 +35,8 @@ def suited(settings: dict[str, Any]) -> dict[str, Any]:
     kind = str(settings.get("model_type"))
     _refuse_other_attention(kind, settings)
     _refuse_other_rope(kind, settings)
+    if kind == "qwen3_moe" and not settings["norm_topk_prob"]:
+        raise cannot(f"for {kind}, llama.cpp takes norm_topk_prob for true; in this model it is false")
     blocks = _BLOCKS_WITH_A_SCALE.get(kind)
     if blocks and settings["num_hidden_layers"] != blocks:
         scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]

@@ -19,7 +19,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
     "mistral": {"sliding_window": None},  # as from version 0.2 on
     "qwen2": {"vocab_size": 400},  # its tokenizer has special tokens of its own
     "qwen3": {"vocab_size": 400},
-    "qwen3_moe": {"mlp_only_layers": []},
+    "qwen3_moe": {"mlp_only_layers": [], "norm_topk_prob": True},  # as the released ones
 }
 
 

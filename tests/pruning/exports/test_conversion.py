@@ -16,7 +16,6 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     Exaone4Config,
-    Llama4TextConfig,
     LlamaTokenizer,
     PhiConfig,
     PreTrainedConfig,
@@ -193,11 +192,6 @@ def test_a_width_that_the_converter_does_not_read_is_in_the_file(tmp_path: Path)
             Exaone4Config(**SMALL, sliding_window=8, num_hidden_layers=64),
             63,
             "exaone4, llama.cpp has sliding windows in models of 64 blocks alone; this one has 63",
-        ),
-        nightly(
-            Llama4TextConfig(**SMALL, num_local_experts=2, head_dim=8, num_hidden_layers=5),
-            0,
-            "llama4_text, llama.cpp leaves out RoPE in every 4th",
         ),
         nightly(
             Qwen3NextConfig(**SMALL, num_experts=4, head_dim=8, num_hidden_layers=5),
@@ -391,6 +385,10 @@ class TestWhatLlamaCppWouldIgnore:
     def test_another_scale_of_attention(self, tmp_path: Path) -> None:
         reason = self.refused(tmp_path, "gemma3", query_pre_attn_scalar=24)
         assert "head_dim 8 for query_pre_attn_scalar 24" in reason
+
+    @pytest.mark.nightly
+    def test_weights_of_experts_that_are_not_normalised(self, tmp_path: Path) -> None:
+        assert "norm_topk_prob" in self.refused(tmp_path, "qwen3_moe", norm_topk_prob=False)
 
     @pytest.mark.parametrize(
         ("family", "settings"),
