@@ -5,7 +5,6 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
@@ -13,37 +12,25 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import (
-    AutoModelForCausalLM,
     AutoTokenizer,
-    Exaone4Config,
     LlamaTokenizer,
-    PhiConfig,
-    PreTrainedConfig,
-    PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen3NextConfig,
-    SmolLM3Config,
 )
 
-from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.exports import llama
-from pruning.exports.engine import Engine
 from pruning.exports.gguf import check, convert
-from pruning.output.smaller import write_shorter
-from pruning.recipe import ModelReference, StructureOptions
 from pruning.resume.hashed_file import sha256_of
-from pruning.structure.depth import DepthPlan
-from tests.pruning.exports.checkpoints import write_checkpoint, write_tokenizer
+from tests.pruning.exports.checkpoints import write_checkpoint
+from tests.pruning.exports.computed import (
+    ENGINE,
+    assert_computed_alike,
+    write_model,
+)
 from tests.pruning.exports.conftest import Exported
-from tests.pruning.families import five_windows
-from tests.pruning.runs import tensors_of
-from tests.pruning.structure.cuts import Cut
-from tests.pruning.structure.test_cut import CUTS
-from tests.pruning.tiny import train_tokenizer
 from tests.tiers import nightly
 
-ENGINE = Engine(threads=1)
 QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -56,32 +43,6 @@ def change(file: Path, **fields: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
-def logits_of_llama_cpp(file: Path, ids: list[int]) -> torch.Tensor:
-    """The file is this test's own: it may be read in this process."""
-    with llama.computing(file, length=len(ids), threads=1, at_once=7) as context:
-        return torch.from_numpy(np.concatenate([piece.copy() for piece in context.logits(ids)]))
-
-
-@torch.no_grad()
-def logits_of_transformers(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
-    return model(torch.tensor([ids])).logits[0].float()
-
-
-def write_model(directory: Path, config: PreTrainedConfig) -> PreTrainedModel:
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config).eval()
-    model.save_pretrained(directory)
-    train_tokenizer().save_pretrained(directory)
-    return model
-
-
-def assert_computed_alike(model: PreTrainedModel, file: Path) -> None:
-    ids = five_windows()[0].tolist()
-    expected = logits_of_transformers(model, ids)
-    difference = (logits_of_llama_cpp(file, ids) - expected).abs().max()
-    assert difference < 0.02 * expected.abs().max()
-
-
 @pytest.mark.parametrize("family", ["gpt2", *map(nightly, MORE_FAMILIES)])
 def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Path) -> None:
     model = write_checkpoint(tmp_path / "model", family)
@@ -89,47 +50,6 @@ def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Pa
 
     assert written.bytes == (tmp_path / "model.gguf").stat().st_size
     assert_computed_alike(model, written.file)
-
-
-# Where llama.cpp takes heads times their size for the size of hidden states, or the converter fails.
-NOT_CUT = {
-    ("qwen2", "kv_heads"),
-    ("phi3", "kv_heads"),
-    ("cohere", "kv_heads"),
-    ("gpt_neox", "mlp_channels"),
-}
-CUT_EVERY_CHANGE = {("qwen2", "kv_heads"), ("gpt2", "mlp_channels")}
-CUT_CASES = [
-    (family, kind)
-    for family, structure in CUTS.items()
-    for kind in structure
-    if family not in ("opt", "gptj")  # which the converter does not know
-]
-
-
-@pytest.mark.parametrize(
-    ("family", "kind"), [case if case in CUT_EVERY_CHANGE else nightly(*case) for case in CUT_CASES]
-)
-def test_what_a_cut_leaves_is_computed_alike_or_refused_without_its_weights(
-    family: str, kind: str, tmp_path: Path
-) -> None:
-    amount = 0.25 if kind == "mlp_channels" else 1
-    dense = write_checkpoint(tmp_path / "own", family)
-    cut = Cut(dense, tmp_path, five_windows(), **{kind: amount})
-    write_tokenizer(cut.directory, family)
-    shapes = cut.checkpoint.layout.shapes_of(cut.plan.smaller_skeleton(cut.checkpoint.skeleton))
-    assert shapes == {name: tuple(tensor.shape) for name, tensor in tensors_of(cut.directory).items()}
-    if (family, kind) in NOT_CUT:
-        with pytest.raises(InvalidInput) as refused:
-            check(cut.directory, shapes=shapes, engine=ENGINE)
-        assert "has wrong shape" in str(refused.value) or family == "gpt_neox"
-        with pytest.raises((InvalidInput, llama.LlamaFailed)):  # with the weights too
-            logits_of_llama_cpp(convert(cut.directory, tmp_path / "cut.gguf", engine=ENGINE).file, [2])
-    else:
-        check(cut.directory, shapes=shapes, engine=ENGINE)
-        written = convert(cut.directory, tmp_path / "cut.gguf", engine=ENGINE)
-        model = AutoModelForCausalLM.from_pretrained(cut.directory, dtype=torch.float32).eval()
-        assert_computed_alike(model, written.file)
 
 
 def test_a_model_whose_converter_expects_a_block_for_further_tokens_needs_none(tmp_path: Path) -> None:
@@ -159,64 +79,6 @@ def test_a_model_whose_converter_expects_a_block_for_further_tokens_needs_none(t
 
     written = convert(tmp_path / "model", tmp_path / "model.gguf", dtype="F32", engine=ENGINE)
     assert_computed_alike(model, written.file)
-
-
-SMALL = {
-    "vocab_size": 400,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "initializer_range": 0.05,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-    "pad_token_id": None,
-}
-WITHOUT_WINDOWS = {"sliding_window": None, "layer_types": ["full_attention"] * 3}
-
-
-@pytest.mark.nightly
-def test_a_width_that_the_converter_does_not_read_is_in_the_file(tmp_path: Path) -> None:
-    config = PhiConfig(**{**SMALL, "num_key_value_heads": None, "intermediate_size": 96}, num_hidden_layers=2)
-    model = write_model(tmp_path / "model", config)
-    assert_computed_alike(model, convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE).file)
-
-
-@pytest.mark.parametrize(
-    ("config", "removed", "reason"),
-    [
-        (SmolLM3Config(**SMALL, num_hidden_layers=5), 0, "smollm3, llama.cpp leaves out RoPE in every 4th"),
-        nightly(SmolLM3Config(**SMALL, num_hidden_layers=5), 4, None),
-        nightly(Exaone4Config(**SMALL, **WITHOUT_WINDOWS, num_hidden_layers=3), 0, None),
-        nightly(
-            Exaone4Config(**SMALL, sliding_window=8, num_hidden_layers=64),
-            63,
-            "exaone4, llama.cpp has sliding windows in models of 64 blocks alone; this one has 63",
-        ),
-        nightly(
-            Qwen3NextConfig(**SMALL, num_experts=4, head_dim=8, num_hidden_layers=5),
-            0,
-            "qwen3_next, llama.cpp has full attention in every 4th",
-        ),
-    ],
-)
-def test_a_model_without_a_block_is_computed_alike_or_refused(
-    config: PreTrainedConfig, removed: int, reason: str | None, tmp_path: Path
-) -> None:
-    write_model(tmp_path / "dense", config)
-    checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
-    kept = [block for block in range(config.num_hidden_layers) if block != removed]
-    plan = DepthPlan.of(StructureOptions(blocks=1), checkpoint.skeleton, checkpoint.config_values)
-    shorter = tmp_path / "shorter"
-    shorter.mkdir()
-    write_shorter(checkpoint, plan.config(kept), kept, shorter)
-    if reason is not None:
-        with pytest.raises(InvalidInput, match=reason):
-            check(shorter, engine=ENGINE)
-    else:
-        check(shorter, shapes=checkpoint.layout.shapes_of(plan.skeleton(kept)), engine=ENGINE)
-        written = convert(shorter, tmp_path / "shorter.gguf", engine=ENGINE)
-        assert_computed_alike(AutoModelForCausalLM.from_pretrained(shorter).eval(), written.file)
 
 
 def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -366,49 +228,3 @@ class TestTokenizers:
         with closing(llama.Model(written.file, vocabulary_only=True)) as vocabulary:
             assert vocabulary.tokenize("born free and\n  equal", add_special=False) == expected
         assert GGUFReader(written.file).fields["tokenizer.ggml.model"].contents() == "llama"
-
-
-class TestWhatLlamaCppWouldIgnore:
-    def refused(self, directory: Path, family: str, **settings: object) -> str:
-        write_checkpoint(directory, family, **settings)
-        with pytest.raises(InvalidInput) as refused:
-            check(directory, engine=ENGINE)
-        return str(refused.value)
-
-    def test_blocks_with_full_attention_elsewhere(self, tmp_path: Path) -> None:
-        """As when a cut has removed blocks."""
-        kinds = ["sliding_attention", "full_attention", "sliding_attention"]
-        reason = self.refused(tmp_path, "gemma3", num_hidden_layers=3, layer_types=kinds)
-        assert "full attention in every 6th block" in reason
-
-    @pytest.mark.nightly
-    def test_another_scale_of_attention(self, tmp_path: Path) -> None:
-        reason = self.refused(tmp_path, "gemma3", query_pre_attn_scalar=24)
-        assert "head_dim 8 for query_pre_attn_scalar 24" in reason
-
-    @pytest.mark.nightly
-    def test_weights_of_experts_that_are_not_normalised(self, tmp_path: Path) -> None:
-        assert "norm_topk_prob" in self.refused(tmp_path, "qwen3_moe", norm_topk_prob=False)
-
-    @pytest.mark.parametrize(
-        ("family", "settings"),
-        [
-            ("mistral", {"sliding_window": 8}),
-            nightly("phi3", {"sliding_window": 8}),
-            nightly("qwen2", {"sliding_window": 8, "use_sliding_window": True, "max_window_layers": 1}),
-        ],
-    )
-    def test_a_sliding_window_becomes_the_context_that_the_file_promises(
-        self, family: str, settings: dict[str, object], tmp_path: Path
-    ) -> None:
-        """Within it, logits are those of transformers; beyond, where it matters, they are not."""
-        model = write_checkpoint(tmp_path / "model", family, initializer_range=0.2, **settings)
-        written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
-        assert written.context_length == 8
-        fields = GGUFReader(written.file).fields
-        architecture = fields["general.architecture"].contents()
-        assert fields[f"{architecture}.context_length"].contents() == 8
-        ids = five_windows()[0].tolist()
-        expected = logits_of_transformers(model, ids)
-        differences = (logits_of_llama_cpp(written.file, ids) - expected).abs().amax(dim=1)
-        assert differences[:8].max() < 0.02 * expected.abs().max() < differences.max()
