@@ -16,7 +16,7 @@ _FULL_ATTENTION_EVERY = {
 """Families in which every n-th block has full attention, and the others what the family has beside it."""
 _BLOCKS_WITH_WINDOWS = {"exaone4": 64}
 """How many blocks the one model has in which llama.cpp has windows; others get RoPE in every block."""
-_ROPE_BUT_EVERY = {"smollm3": 4}
+_ROPE_BUT_EVERY = {"smollm3": 4, "llama4_text": 4}
 """Families with RoPE in all blocks but every n-th."""
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
 """How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""

@@ -70,7 +70,7 @@ def test_a_worker_in_quarantine_is_not_healthy(database: Database) -> None:
 def health(part: HeartbeatSender, url: str, code: int = 1) -> str:
     """Run the health check, which ends with this code, and return what it says."""
     place = os.environ | {"DATABASE_URL": url, "STORE_URL": "file:///store"}
-    command = [sys.executable, "-m", "jobs", "health", part]
+    command = [sys.executable, "-m", "jobs.manage", "health", part]
     done = subprocess.run(command, env=place, capture_output=True, text=True, check=False)
     assert done.returncode == code
     return done.stderr

@@ -8,6 +8,7 @@ from gguf import GGUFReader
 from transformers import (
     AutoModelForCausalLM,
     Exaone4Config,
+    Llama4TextConfig,
     PhiConfig,
     PreTrainedConfig,
     Qwen3NextConfig,
@@ -151,6 +152,15 @@ class TestWhatLlamaCppWouldIgnore:
     def test_another_scale_of_attention(self, tmp_path: Path) -> None:
         reason = self.refused(tmp_path, "gemma3", query_pre_attn_scalar=24)
         assert "head_dim 8 for query_pre_attn_scalar 24" in reason
+
+    @pytest.mark.nightly
+    def test_blocks_with_rope_elsewhere(self, tmp_path: Path) -> None:
+        config = Llama4TextConfig(
+            **SMALL, num_local_experts=2, head_dim=8, num_hidden_layers=4, no_rope_layers=[1, 0, 1, 1]
+        )
+        write_model(tmp_path, config)
+        with pytest.raises(InvalidInput, match="llama4_text, llama.cpp leaves out RoPE in every 4th block"):
+            check(tmp_path, engine=ENGINE)
 
     @pytest.mark.nightly
     def test_weights_of_experts_that_are_not_normalised(self, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_an_inconclusive_gate_names_its_export_and_the_windows_that_would_decide
     element: str,
     kind: str,
 ) -> None:
-    serve(server, job_id, "succeeded", gate=INCONCLUSIVE | {"of": EXPORT})
+    serve(server, job_id, "succeeded", gate=INCONCLUSIVE | {"export": EXPORT})
     junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
     result = run(place, "--junit", str(junit), "--summary", str(summary), *option, **GITHUB)
     assert result.exit_code == code
@@ -283,7 +283,7 @@ def test_no_text_of_the_server_begins_an_output_of_its_own(
         ),
         (
             "succeeded",
-            {"gate": verdict(0.06) | {"of": EXPORT}},
+            {"gate": verdict(0.06) | {"export": EXPORT}},
             f"::error title=PruneServe%3A gate missed::max_perplexity_increase of {EXPORT} missed: 6.00%25, ",
         ),
         (
