@@ -69,16 +69,11 @@ class ConversionAnswer(Answer):
     context_length: Tokens
 
 
-class ImportanceAnswer(Answer):
-    """An importance matrix was written, but for these modules, which name no tensor of the file."""
-
-    missing: tuple[TensorName, ...] = Field(max_length=100_000)
-
-
 class QuantisationAnswer(Answer):
-    """A file was quantised."""
+    """A file was quantised, without the importance of these modules, which name no tensor of it."""
 
     types: TypesByTensor
+    missing: tuple[TensorName, ...] = Field(max_length=100_000)
 
 
 class WindowMeans(Answer):

@@ -26,7 +26,6 @@ from pruning.evaluation.final_states import Fidelity
 from pruning.exports.answers import (
     ConversionAnswer,
     FileMeasurement,
-    ImportanceAnswer,
     MeasurementAnswer,
     QuantisationAnswer,
     Speed,
@@ -67,19 +66,13 @@ class Converted(WrittenFile):
 
 
 @dataclass(frozen=True)
-class Importance(WrittenFile):
-    """An importance matrix."""
-
-    missing: tuple[str, ...]
-    """The modules that have no tensor of their own in the file, whose importance is left out."""
-
-
-@dataclass(frozen=True)
 class Quantised(WrittenFile):
     """A GGUF file of some type."""
 
     types: Mapping[str, str]
     """Of each tensor, by its name: some have another type than the file, such as rows that do not fit it."""
+    missing: tuple[str, ...]
+    """The modules that have no tensor of their own in the file, whose importance is left out."""
 
 
 @dataclass(frozen=True)
@@ -179,65 +172,43 @@ def _small_files(model: Path, names: Collection[str]) -> dict[str, Path]:
     return {name: model / name for name in companions(names) if name not in (INDEX, MODEL_CARD)}
 
 
-def write_importance(
-    source: Path,
-    target: Path,
-    importance: Mapping[str, Tensor],
-    *,
-    origin: str,
-    engine: Engine | None = None,
-    step: ShareStep = ignore_steps,
-) -> Importance:
-    """Write an importance matrix for the GGUF file `source`, which `llama-quantize --imatrix` reads.
-
-    `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs, or the column
-    sums of squared gradients. An expert's is `<experts>.<number>.<matrix>`. `origin`: what it is of, for the
-    file. Raises InvalidInput if the sizes are not the tensors', or no name is one of the model's.
-    """
-    with _output(target) as directory:
-        vectors = directory / "importance.npz"
-        arrays: dict[str, Any] = {
-            name: vector.detach().double().cpu().numpy() for name, vector in importance.items()
-        }
-        np.savez(vectors, **arrays)
-        about = {"file": source.name, "importance": _IMPORTANCE, "origin": origin}
-        files = {source.name: source, _IMPORTANCE: vectors}
-        most = _size(files) + SMALL_FILE
-        found = (engine or Engine()).run(
-            "importance", about, ImportanceAnswer, directory=directory, files=files, step=step, writes=most
-        )
-        return Importance(**vars(_finish(directory, target, most)), missing=found.missing)
-
-
 def quantize(
     source: Path,
     target: Path,
     type_name: str,
     *,
-    importance: Path | None = None,
+    importance: Mapping[str, Tensor] | None = None,
     engine: Engine | None = None,
     step: ShareStep = ignore_steps,
 ) -> Quantised:
     """Write the GGUF file `source`, of 16 or 32 bits, as another type.
 
-    `importance`: a file that `write_importance` or `llama-imatrix` wrote. Raises InvalidInput for an unknown
-    type, for one that needs an importance and has none, and for a damaged file; see `Engine.run`.
+    `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs, or the column
+    sums of squared gradients. An expert's is `<experts>.<number>.<matrix>`. Raises InvalidInput for an
+    unknown type, for one that needs an importance and has none, if the sizes are not the tensors' or no name
+    is one of the model's, and for a damaged file; see `Engine.run`.
     """
     gguf_type(type_name, has_importance=importance is not None)
     engine = engine or Engine()
     about = {
         "file": source.name,
         "type": type_name,
-        "importance": _IMPORTANCE if importance else None,
+        "importance": None if importance is None else _IMPORTANCE,
         "threads": engine.threads,
     }
-    files = {source.name: source, **({_IMPORTANCE: importance} if importance else {})}
-    most = _size(files) + SMALL_FILE
+    files = {source.name: source}
     with _output(target) as directory:
+        if importance is not None:
+            files[_IMPORTANCE] = directory / "importance.npz"
+            arrays: dict[str, Any] = {
+                name: vector.detach().double().cpu().numpy() for name, vector in importance.items()
+            }
+            np.savez(files[_IMPORTANCE], **arrays)
+        most = _size(files) + SMALL_FILE
         found = engine.run(
             "quantize", about, QuantisationAnswer, directory=directory, files=files, step=step, writes=most
         )
-        return Quantised(**vars(_finish(directory, target, most)), types=found.types)
+        return Quantised(**vars(_finish(directory, target, most)), types=found.types, missing=found.missing)
 
 
 def measure(

@@ -18,7 +18,7 @@ from typing import Any
 from pruning.errors import InvalidInput, is_panic
 from pruning.exports.answers import MAX_ERROR_CHARACTERS
 from pruning.exports.conversion import check, convert
-from pruning.exports.importance import quantize_file, write_matrix
+from pruning.exports.importance import quantize_file
 from pruning.exports.llama import LlamaFailed
 from pruning.exports.measuring import measure
 from pruning.exports.types import INPUTS, ShareStep
@@ -29,7 +29,6 @@ from pruning.sandbox.privileges import die_with_parent
 TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
     "check": check,
     "convert": convert,
-    "importance": write_matrix,
     "measure": measure,
     "quantize": quantize_file,
 }

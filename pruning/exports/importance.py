@@ -1,8 +1,6 @@
-"""Inside a helper: the importance of each input column of linear layers, as llama.cpp takes it.
+"""Inside a helper: a quantisation, by the importance of each input column where one is given.
 
-It is a file that `llama-imatrix` writes and `llama-quantize` reads (`--imatrix`): for each tensor the sums of
-squares of its inputs and how many they are of, by expert where there are several. Only the proportions inside
-a matrix count, so each is written with a mean of 1, and as a sum of one.
+Only the proportions inside a matrix count, so the importance of each is scaled to a mean of 1.
 """
 
 import importlib
@@ -18,74 +16,43 @@ from pruning.exports.llama import Floats, quantize, tensor_types
 from pruning.exports.types import INPUTS, OUTPUT, ShareStep
 from pruning.recipe.exports import GGUF_TYPES
 
-_SUMS, _COUNTS = ".in_sum2", ".counts"
 _EXPERT = re.compile(r"(.+\.experts)\.(\d+)(\..+)")
 _SMALLEST = 1e-6
 """Of the mean. A column that is never used still has weights, and llama.cpp divides by the sums of some."""
 
 
-def write_matrix(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Write `OUTPUT` for the GGUF file `about["file"]`, from the vectors in `about["importance"]`.
-
-    They are named as the modules in transformers. Returns those that name no tensor of the file.
-    """
-    gguf = importlib.import_module("gguf")
-    inputs = directory / INPUTS
-    with np.load(inputs / about["importance"]) as vectors:
-        matrices, missing = _matrices(gguf, inputs / about["file"], vectors)
-    if not matrices:
-        raise InvalidInput(f"{about['file']} has no tensor of which an importance is given", field="exports")
-    writer = gguf.GGUFWriter(str(directory / OUTPUT), "imatrix")
-    writer.add_type("imatrix")
-    writer.add_array("imatrix.datasets", [about["origin"]])
-    writer.add_uint32("imatrix.chunk_count", 1)
-    writer.add_uint32("imatrix.chunk_size", 1)
-    for name, sums in sorted(matrices.items()):
-        writer.add_tensor(f"{name}{_SUMS}", sums)
-        writer.add_tensor(f"{name}{_COUNTS}", np.any(sums, axis=1, keepdims=True).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    step(1.0)
-    return {"missing": missing}
-
-
 def quantize_file(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Write `about["file"]` as `OUTPUT` of another type, by an importance matrix if there is one."""
+    """Write `about["file"]` as `OUTPUT` of another type, by the vectors in `about["importance"]` if any.
+
+    They are named as the modules in transformers. Returns those that name no tensor of the file, too.
+    """
     inputs = directory / INPUTS
-    importance = _read_matrices(inputs / about["importance"]) if about["importance"] else {}
+    matrices, missing = dict[str, Floats](), list[str]()
+    if about["importance"]:
+        with np.load(inputs / about["importance"]) as vectors:
+            matrices, missing = _matrices(inputs / about["file"], vectors)
+        if not matrices:
+            raise InvalidInput(
+                f"{about['file']} has no tensor of which an importance is given", field="exports"
+            )
     quantize(
         inputs / about["file"],
         directory / OUTPUT,
         GGUF_TYPES[about["type"]],
-        importance=importance,
+        importance=matrices,
         threads=about["threads"],
         step=step,
     )
-    return {"types": tensor_types(directory / OUTPUT)}
+    return {"types": tensor_types(directory / OUTPUT), "missing": missing}
 
 
-def _read_matrices(file: Path) -> dict[str, Floats]:
-    """Return what llama.cpp takes: by tensor a mean for each column, or ones where nothing was counted."""
-    gguf = importlib.import_module("gguf")
-    stored = {tensor.name: tensor.data for tensor in gguf.GGUFReader(file).tensors}
-    means = {}
-    for name in (name.removesuffix(_SUMS) for name in stored if name.endswith(_SUMS)):
-        sums, counts = stored[f"{name}{_SUMS}"], stored[f"{name}{_COUNTS}"].reshape(-1, 1)
-        means[name] = np.where(counts > 0, sums / np.maximum(counts, 1), 1).astype(np.float32).ravel()
-    return means
-
-
-def _matrices(
-    gguf: Any,  # noqa: ANN401 - llama.cpp's package
-    file: Path,
-    vectors: Mapping[str, Floats],
-) -> tuple[dict[str, Floats], list[str]]:
+def _matrices(file: Path, vectors: Mapping[str, Floats]) -> tuple[dict[str, Floats], list[str]]:
     """Return by tensor the vectors of its experts, (experts, columns), and the modules that name none.
 
-    Raises InvalidInput for a vector that cannot be its tensor's.
+    An expert without one, which no token reached, has ones. Raises InvalidInput for a vector that cannot be
+    its tensor's.
     """
+    gguf = importlib.import_module("gguf")
     reader = gguf.GGUFReader(file)
     shapes = {tensor.name: tensor.shape.tolist() for tensor in reader.tensors}  # columns first
     name_of = _names(gguf, reader)
@@ -104,7 +71,9 @@ def _matrices(
                 f"{module} has an importance of the shape {vector.shape}, but {columns} columns",
                 field="exports",
             )
-        matrices.setdefault(name, np.zeros((experts, columns), np.float32))[place] = _scaled(vector, module)
+        if name not in matrices:
+            matrices[name] = np.ones((experts, columns), np.float32)
+        matrices[name][place] = _scaled(vector, module)
     return matrices, missing
 
 

@@ -3,7 +3,7 @@
 import math
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -37,7 +37,6 @@ class _Written:
 
     export: GgufExport
     file: gguf.WrittenFile
-    importance: gguf.Importance | None
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,10 @@ class GgufFiles:
         return gguf.convert(model, file, name=name, engine=self.engine, step=self.progress.part())
 
     def _quantize_all(self, exports: Sequence[GgufExport], plain: gguf.Converted) -> list[_Written]:
-        importance = dict[ImportanceKind, gguf.Importance]()
+        importance = dict[ImportanceKind, Mapping[str, Tensor]]()
         for kind in sorted(importances(exports)):
             with self.exported.trying([one for one in exports if one.reads_text and one.importance == kind]):
-                importance[kind] = self._importance(kind, plain.file)
+                importance[kind] = self._importance(kind)
         written = []
         for export in exports:
             given = importance.get(export.importance) if export.reads_text else None
@@ -83,37 +82,26 @@ class GgufFiles:
                 continue
             target = self.result / FOLDER / f"{self.stem}-{export.label.replace(':', '-')}.gguf"
             with self.exported.trying([export], target):
-                file = self._quantize(plain, target, export.type, given)
-                written.append(_Written(export, file, given))
+                written.append(_Written(export, self._quantize(plain, target, export.type, given)))
         return written
 
-    def _importance(self, kind: ImportanceKind, plain: Path) -> gguf.Importance:
-        """Write the importance of each input of the result in the format of `llama-imatrix`."""
+    def _importance(self, kind: ImportanceKind) -> Mapping[str, Tensor]:
+        """Return the importance of each input of the result, by layer name."""
         assert self.calibration is not None  # noqa: S101 - an export reads it
         share, scratch = self.progress.part(), self.scratch / kind
         scratch.mkdir()
         with self.model.place_pruned(self.result).stage() as placement:
             if kind == "gradients":
-                found = squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
-            else:
-                found = mean_squares(placement, self.calibration, step=as_step(share))
-        return gguf.write_importance(
-            plain,
-            scratch / "importance.gguf",
-            found,
-            origin=f"calibration windows, {kind}",
-            engine=self.engine,
-            step=lambda _: share(1.0),
-        )
+                return squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
+            return mean_squares(placement, self.calibration, step=as_step(share))
 
     def _quantize(
-        self, plain: gguf.Converted, file: Path, type_name: str, importance: gguf.Importance | None
+        self, plain: gguf.Converted, file: Path, type_name: str, importance: Mapping[str, Tensor] | None
     ) -> gguf.WrittenFile:
         share = self.progress.part()
         if type_name != "F16":
-            given = importance.file if importance else None
             return gguf.quantize(
-                plain.file, file, type_name, importance=given, engine=self.engine, step=share
+                plain.file, file, type_name, importance=importance, engine=self.engine, step=share
             )
         if plain.overflow is not None:
             raise InvalidInput(
@@ -160,7 +148,6 @@ class GgufFiles:
         )
         self._require_one_dense_perplexity(measured.reference.perplexity)
         for one, of_file in zip(group, measured.files, strict=True):
-            importance = one.importance
             self.exported.facts[one.export.name] = ExportFacts(
                 name=one.export.name,
                 path=one.file.file.relative_to(self.result).as_posix(),
@@ -178,7 +165,7 @@ class GgufFiles:
                     *_rate("decode", of_file.decode, measured.reference.decode),
                 ),
                 types=dict(Counter(of_file.types.values())),
-                warnings=_without_importance(importance.missing if importance else ()),
+                warnings=_without_importance(one.file),
             )
 
     def _require_one_dense_perplexity(self, found: float) -> None:
@@ -205,7 +192,8 @@ def _rate(
         )
 
 
-def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
+def _without_importance(file: gguf.WrittenFile) -> tuple[str, ...]:
+    modules = file.missing if isinstance(file, gguf.Quantised) else ()
     return (
         (
             f"{len(modules)} modules, such as {modules[0]}, have no tensor of their own inputs in the file: "

@@ -20,7 +20,7 @@ import torch
 from pruning.errors import InvalidInput, Unreachable
 from pruning.exports import engine, llama, packages
 from pruning.exports.answers import QuantisationAnswer
-from pruning.exports.gguf import convert, measure, quantize, write_importance
+from pruning.exports.gguf import convert, measure, quantize
 from pruning.exports.types import INPUTS
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
@@ -167,7 +167,7 @@ def test_a_disk_that_becomes_full_is_reported_by_its_number(
     tasks: dict[str, Callable[[], object]] = {
         "convert": lambda: convert(small.file.parent / "model", target, engine=small.engine),
         "quantize": lambda: quantize(small.file, target, "F16", engine=small.engine),
-        "importance": lambda: write_importance(small.file, target, wide, origin="test", engine=small.engine),
+        "importance": lambda: quantize(small.file, target, "Q4_0", importance=wide, engine=small.engine),
     }
     with pytest.raises(OSError, match="No space left on device") as failed:
         tasks[task]()

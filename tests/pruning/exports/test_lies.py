@@ -22,7 +22,6 @@ from pruning.exports import gguf
 from pruning.exports.answers import (
     Answer,
     ConversionAnswer,
-    ImportanceAnswer,
     MeasurementAnswer,
     QuantisationAnswer,
 )
@@ -51,6 +50,10 @@ def measured(*windows: Mapping[str, object], reference_losses: Sequence[object] 
 
 
 MEASURED = measured(WINDOW)
+QUANTISED: dict[str, Any] = {
+    "types": {"blk.0.ffn_up.weight": "Q8_0"},
+    "missing": ["model.layers.0.mlp.up_proj"],
+}
 CONVERTED = {"rules": "qwen2", "dtype": "F16", "overflow": None, "context_length": 2048}
 
 
@@ -108,7 +111,7 @@ def text(value: object) -> bytes:
 
 @pytest.mark.parametrize(
     ("answer", "value"),
-    [(MeasurementAnswer, MEASURED), (ConversionAnswer, CONVERTED), (ImportanceAnswer, {"missing": []})],
+    [(MeasurementAnswer, MEASURED), (ConversionAnswer, CONVERTED), (QuantisationAnswer, QUANTISED)],
 )
 def test_an_honest_answer_is_taken(
     answering: Callable[..., Any], answer: type[Answer], value: Mapping[str, Any]
@@ -132,13 +135,13 @@ def test_an_honest_answer_is_taken(
         [(JSON, b"[" * 50_000)],
         [(END, b"\x80\x04N.")],  # a pickle
         [(END, b" " * (2**24 + 1))],
-        [(END, text({"types": {"blk.0.ffn_up.weight": "Q8_0\n"}}))],
-        [(END, text({"types": {"../../etc/passwd": "Q8_0"}}))],
-        [(END, text({"types": {"x" * 600: "Q8_0"}}))],
-        [(END, text({"types": ["Q8_0"]}))],
-        [(END, text({"types": {"a": "Q8-0"}}))],
-        [(END, text({"types": {"a": "Q" * 17}}))],
-        [(END, text({"types": {str(number): f"Q{number}" for number in range(65)}}))],
+        [(END, text(QUANTISED | {"types": {"blk.0.ffn_up.weight": "Q8_0\n"}}))],
+        [(END, text(QUANTISED | {"types": {"../../etc/passwd": "Q8_0"}}))],
+        [(END, text(QUANTISED | {"types": {"x" * 600: "Q8_0"}}))],
+        [(END, text(QUANTISED | {"types": ["Q8_0"]}))],
+        [(END, text(QUANTISED | {"types": {"a": "Q8-0"}}))],
+        [(END, text(QUANTISED | {"types": {"a": "Q" * 17}}))],
+        [(END, text(QUANTISED | {"types": {str(number): f"Q{number}" for number in range(65)}}))],
         [(ERROR, text({"errno": errno.EROFS}))],
         [(ERROR, text({"errno": "28"}))],
         [(ERROR, text({"message": "x" * 2001}))],
@@ -173,7 +176,8 @@ def test_what_no_helper_answers_is_refused(
         (ConversionAnswer, CONVERTED | {"dtype": "Q8_0"}),
         (ConversionAnswer, CONVERTED | {"context_length": 0}),
         (ConversionAnswer, CONVERTED | {"overflow": 5}),
-        (ImportanceAnswer, {"missing": "all"}),
+        (QuantisationAnswer, QUANTISED | {"missing": "all"}),
+        (QuantisationAnswer, QUANTISED | {"missing": ["../../etc/passwd"]}),
     ],
 )
 def test_each_field_of_a_result_is_checked(
@@ -191,8 +195,8 @@ def test_layers_that_do_not_exist_are_refused(answering: Callable[..., Any]) -> 
 def test_where_all_layers_are_required_nothing_is_exported_without_one(
     answering: Callable[..., Any],
 ) -> None:
-    frames = (JSON, b'{"missing": {"landlock": "Operation not supported"}}'), (END, b'{"types": {}}')
-    assert answering(*frames).types == {}
+    frames = (JSON, b'{"missing": {"landlock": "Operation not supported"}}'), (END, text(QUANTISED))
+    assert answering(*frames).types == QUANTISED["types"]
     with pytest.raises(SandboxUnavailable, match="the kernel does not give a helper: landlock"):
         answering(*frames, all_layers=True)
 

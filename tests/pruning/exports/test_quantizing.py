@@ -12,7 +12,7 @@ from gguf.quants import dequantize
 from pruning.errors import InvalidInput
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.disk import exported_files
-from pruning.exports.gguf import convert, quantize, write_importance
+from pruning.exports.gguf import Quantised, convert, quantize
 from pruning.exports.types import GGUF_TYPES
 from pruning.recipe.exports import parse_exports
 from tests.pruning.exports.checkpoints import write_checkpoint
@@ -58,14 +58,7 @@ class TestTypes:
 
     @pytest.mark.parametrize("name", [*map(nightly, GGUF_TYPES)])
     def test_each_type_is_written(self, name: str, small: Exported, tmp_path: Path) -> None:
-        importance = write_importance(
-            small.file,
-            tmp_path / "imatrix.gguf",
-            importances(small.model),
-            origin="test",
-            engine=small.engine,
-        )
-        given = importance.file if GGUF_TYPES[name].needs_importance else None
+        given = importances(small.model) if GGUF_TYPES[name].needs_importance else None
         out = tmp_path / "out.gguf"
         quantize(small.file, out, name, importance=given, engine=small.engine)
         stored = sum(int(tensor.n_bytes) for tensor in GGUFReader(out).tensors)
@@ -86,33 +79,15 @@ class TestTypes:
 class TestImportance:
     def test_columns_that_count_have_smaller_errors(self, small: Exported, tmp_path: Path) -> None:
         given = importances(small.model)
-        matrix = write_importance(small.file, tmp_path / "i.gguf", given, origin="test", engine=small.engine)
         expected = small.model.get_submodule(GATE).weight.detach().numpy()
 
-        def error(importance: Path | None) -> float:
+        def error(importance: dict[str, torch.Tensor] | None) -> float:
             file = quantize(
                 small.file, tmp_path / "q.gguf", "Q4_0", importance=importance, engine=small.engine
             ).file
             return float((given[GATE].numpy() * (weights(file, GATE_IN_FILE) - expected) ** 2).sum())
 
-        assert error(matrix.file) < 0.8 * error(None)
-
-    def test_the_file_is_what_llama_imatrix_writes(self, small: Exported, tmp_path: Path) -> None:
-        """Names, shapes and keys as in llama.cpp's tools/imatrix/imatrix.cpp; proportions as given."""
-        given = importances(small.model)
-        written = write_importance(
-            small.file, tmp_path / "i.gguf", given, origin="some text", engine=small.engine
-        )
-        reader = GGUFReader(written.file)
-        assert reader.fields["general.type"].contents() == "imatrix"
-        assert reader.fields["imatrix.datasets"].contents() == ["some text"]
-        assert {"imatrix.chunk_count", "imatrix.chunk_size"} <= set(reader.fields)
-        tensors = {tensor.name: tensor.data for tensor in reader.tensors}
-        assert len(tensors) == 2 * len(given)
-        sums, counts = tensors[f"{GATE_IN_FILE}.in_sum2"], tensors[f"{GATE_IN_FILE}.counts"]
-        assert (sums.shape, counts.tolist()) == ((1, 256), [[1.0]])
-        values = given[GATE].double().numpy()
-        np.testing.assert_allclose(sums[0], values / values.mean(), rtol=1e-5)
+        assert error(given) < 0.8 * error(None)
 
     def test_a_module_without_a_tensor_of_its_own_is_named_and_the_others_are_written(
         self, small: Exported, tmp_path: Path
@@ -120,33 +95,38 @@ class TestImportance:
         """As DeepSeek's kv_b_proj, of which the file has two. Types that need no importance are written."""
         given = importances(small.model) | {"model.layers.0.self_attn.kv_b_proj": torch.ones(64)}
         del given[GATE]
-        written = write_importance(small.file, tmp_path / "i.gguf", given, origin="test", engine=small.engine)
+        written = quantize(small.file, tmp_path / "q.gguf", "Q4_0", importance=given, engine=small.engine)
         assert written.missing == ("model.layers.0.self_attn.kv_b_proj",)
-        names = {tensor.name for tensor in GGUFReader(written.file).tensors}
-        assert len(names) == 2 * (len(given) - 1)
-        plain = quantize(
-            small.file, tmp_path / "q.gguf", "Q4_0", importance=written.file, engine=small.engine
-        )
-        assert plain.types[GATE_IN_FILE] == "Q4_0"
+        assert written.types[GATE_IN_FILE] == "Q4_0"
         with pytest.raises(InvalidInput, match="importance matrix"):
-            quantize(
-                small.file, tmp_path / "iq.gguf", "IQ3_XXS", importance=written.file, engine=small.engine
-            )
+            quantize(small.file, tmp_path / "iq.gguf", "IQ3_XXS", importance=given, engine=small.engine)
 
     def test_experts_have_their_own(self, tmp_path: Path) -> None:
-        """By the names of `pruning.models.layers`; one that no token reached has the count 0."""
+        """By the names of `pruning.models.layers`; of one that no token reached all columns count alike."""
         write_checkpoint(tmp_path / "model", "mixtral", num_hidden_layers=1)
         file = convert(tmp_path / "model", tmp_path / "m.gguf").file
-        experts = "model.layers.0.mlp.experts"
-        given = {f"{experts}.{expert}.down_proj": torch.arange(64) + expert for expert in (0, 2, 3)}
-        given[f"{experts}.1.gate_proj"] = torch.ones(32)
-        written = write_importance(file, tmp_path / "i.gguf", given, origin="test")
-        tensors = {tensor.name: tensor.data for tensor in GGUFReader(written.file).tensors}
-        assert tensors["blk.0.ffn_down_exps.weight.in_sum2"].shape == (4, 64)
-        assert tensors["blk.0.ffn_down_exps.weight.counts"].tolist() == [[1], [0], [1], [1]]
-        assert tensors["blk.0.ffn_gate_exps.weight.counts"].tolist() == [[0], [1], [0], [0]]
-        types = quantize(file, tmp_path / "q.gguf", "Q4_0", importance=written.file).types
-        assert types["blk.0.ffn_down_exps.weight"] in ("Q4_0", "Q4_1")
+        generator, reached = torch.Generator().manual_seed(1), (0, 2, 3)
+        counted = [1 + 999.0 * (torch.rand(64, generator=generator) < 0.2) for _ in reached]
+
+        def quantised(given: dict[int, torch.Tensor]) -> Quantised:
+            named = {f"model.layers.0.mlp.experts.{expert}.down_proj": given[expert] for expert in given}
+            return quantize(file, tmp_path / "q.gguf", "Q4_0", importance=named)
+
+        def errors() -> list[float]:
+            name = "blk.0.ffn_down_exps.weight"
+            squares = (weights(tmp_path / "q.gguf", name) - weights(file, name)) ** 2
+            return [
+                float((columns.numpy() * squares[expert]).sum())
+                for expert, columns in zip(reached, counted, strict=True)
+            ]
+
+        own = dict(zip(reached, counted, strict=True))
+        written = quantised(own)
+        of_their_own = errors()
+        assert written.missing == ()
+        assert quantised(own | {1: torch.ones(64)}).sha256 == written.sha256
+        quantised(dict(zip(reached, (*counted[1:], counted[0]), strict=True)))
+        assert all(less < more for less, more in zip(of_their_own, errors(), strict=True))
 
     @pytest.mark.parametrize(
         ("name", "vector", "reason"),
@@ -160,7 +140,5 @@ class TestImportance:
         self, name: str, vector: torch.Tensor, reason: str, small: Exported, tmp_path: Path
     ) -> None:
         with pytest.raises(InvalidInput, match=reason):
-            write_importance(
-                small.file, tmp_path / "i.gguf", {name: vector}, origin="test", engine=small.engine
-            )
+            quantize(small.file, tmp_path / "q.gguf", "Q4_0", importance={name: vector}, engine=small.engine)
         assert list(tmp_path.iterdir()) == []

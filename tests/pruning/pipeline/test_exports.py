@@ -303,12 +303,12 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         target.write_bytes(b"bf16")
         return gguf.Converted(target, 4, "0" * 64, "qwen2", "BF16", "blk.0.ffn_up.weight", 16)
 
-    def with_importance(_: Path, target: Path, given: object, **__: object) -> gguf.Importance:
-        return gguf.Importance(target, 4, "0" * 64, ("a.kv_b_proj", "b.kv_b_proj"))
-
-    def quantised(_: Path, target: Path, type_name: str, **__: object) -> gguf.Quantised:
+    def quantised(
+        _: Path, target: Path, type_name: str, *, importance: Mapping[str, torch.Tensor] | None, **__: object
+    ) -> gguf.Quantised:
         target.write_bytes(type_name.encode())
-        return gguf.Quantised(target, 4, "0" * 64, {})
+        missing = ("a.kv_b_proj", "b.kv_b_proj") if importance else ()
+        return gguf.Quantised(target, 4, "0" * 64, {}, missing)
 
     def compared(files: list[Path], windows: torch.Tensor, **__: object) -> gguf.Measured:
         names = [file.stem.rpartition("-")[2] for file in files]
@@ -321,7 +321,6 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
     monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     for name, stand_in in (
         ("convert", converted),
-        ("write_importance", with_importance),
         ("quantize", quantised),
         ("measure", compared),
     ):
