@@ -13,7 +13,7 @@ _FULL_ATTENTION_EVERY = {
     "exaone4": 4,
     "qwen3_next": 4,
 }
-"""Families in which every n-th block has full attention, and the others what the family has beside it."""
+"""Families in which every n-th block has full attention, and the others windows or no attention."""
 _BLOCKS_WITH_WINDOWS = {"exaone4": 64}
 """How many blocks the one model has in which llama.cpp has windows; others get RoPE in every block."""
 _ROPE_BUT_EVERY = {"smollm3": 4, "llama4_text": 4}
