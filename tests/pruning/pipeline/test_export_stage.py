@@ -98,7 +98,7 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
         return gguf.WrittenFile(tmp_path / name, size, "")
 
     (export,) = parse_exports(["gguf:F16"])
-    files = [_Written(export, written(f"{number}", 3 * gibibyte), None) for number in range(4)]
+    files = [_Written(export, written(f"{number}", 3 * gibibyte)) for number in range(4)]
     dense = gguf.Converted(
         **vars(written("dense", 4 * gibibyte)), rules="", dtype="F16", overflow=None, context_length=1
     )
