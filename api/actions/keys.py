@@ -66,7 +66,7 @@ def makers(database: sessionmaker[Session], page: KeyPage) -> frozenset[UUID]:
 def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID, *, cascade: bool) -> None:
     """Revoke a key, with `cascade` also those that it made, and end the page sessions that they have opened.
 
-    Raises NotFound, and ScopeMissing for a key with a scope that the principal's lacks.
+    Raises NotFound, and ScopeMissing if one of them has a scope that the principal's lacks, or another owner.
     """
     try:
         with database.begin() as session:
@@ -77,7 +77,8 @@ def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID, 
                 audit.record(session, Action.KEY_REVOKED, principal, f"key {key.id}", key.owner)
     except api_keys.MissingScope as error:
         raise ScopeMissing(
-            f"This API key lacks the scope '{error.scope}', so it cannot revoke a key that has it."
+            f"This API key lacks the scope '{error.scope}', so it cannot revoke "
+            + ("this key with all that were made with it." if cascade else "this key.")
         ) from error
 
 

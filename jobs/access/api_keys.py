@@ -166,25 +166,27 @@ def issue(
     )
     if creator is None:
         raise CreatorInvalid
-    admin = Scope.ADMIN in creator.scopes
-    if not admin and (lacking := _missing_scope(creator, owner, scopes)):
-        raise MissingScope(lacking)
+    _require_scopes(creator, owner, scopes)
     # So that two requests cannot exceed the limit together.
     advisory_lock(session, f"keys of {owner}")
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
     if session.scalars(taken).one() >= MAX_KEYS:
         raise TooManyKeys
     # LEAST ignores nulls.
-    not_after = cast(None if admin else creator.expires_at, DateTime(timezone=True))
+    not_after = cast(None if Scope.ADMIN in creator.scopes else creator.expires_at, DateTime(timezone=True))
     expires_at = func.least(NOW + lifetime, not_after)
     return _add(session, owner, name, scopes, expires_at=expires_at, creator=creator)
 
 
-def _missing_scope(creator: ApiKey, owner: str, scopes: Iterable[str]) -> str | None:
-    """Return a scope that a key lacks to make one of this owner with these scopes."""
-    if owner != creator.owner:
-        return Scope.ADMIN
-    return next((scope for scope in scopes if scope not in creator.scopes), None)
+def _require_scopes(key: ApiKey | Principal, owner: str, scopes: Iterable[str]) -> None:
+    """Raise `MissingScope` if `key` must not make or revoke one of this owner with these scopes."""
+    if Scope.ADMIN in key.scopes:
+        return
+    if owner != key.owner:
+        raise MissingScope(Scope.ADMIN)
+    for scope in scopes:
+        if scope not in key.scopes:
+            raise MissingScope(scope)
 
 
 def _add(
@@ -271,7 +273,7 @@ def revoke(
     while found := session.scalars(_to_revoke(principal, key_id, known, cascade=cascade)).all():
         valid = [key for key in found if key.revoked_at is None]
         for key in valid:
-            _require_scopes(principal, key)
+            _require_scopes(principal, key.owner, key.scopes)
         ids = [key.id for key in valid]
         session.execute(update(ApiKey).where(ApiKey.id.in_(ids)).values(revoked_at=NOW))
         known += [key.id for key in found]
@@ -293,12 +295,6 @@ def _to_revoke(principal: Principal, key_id: UUID, known: Iterable[UUID], *, cas
         .order_by(ApiKey.id)  # the same order for all, so that two of them cannot wait for each other
         .with_for_update()
     )
-
-
-def _require_scopes(principal: Principal, key: ApiKey) -> None:
-    lacking = [scope for scope in key.scopes if scope not in principal.scopes]
-    if lacking and Scope.ADMIN not in principal.scopes:
-        raise MissingScope(lacking[0])
 
 
 def _random(length: int) -> str:

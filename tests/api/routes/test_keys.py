@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -6,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from api.actions import keys
@@ -146,6 +148,44 @@ def test_what_a_leaked_key_has_made_can_be_revoked_with_it(client: TestClient) -
     # A key that was revoked alone still leads to those that it made.
     assert client.delete(f"/v1/keys/{alone[0]['id']}?cascade=true").status_code == 204
     assert works(client, alone) == [False] * 3
+
+
+@pytest.mark.threat
+def test_only_an_admin_revokes_what_an_admins_key_has_made_for_others(
+    client_of: ClientOf,
+) -> None:
+    """The admin's key is revoked already, as when it is replaced: its own scopes stop no one."""
+    ordinary, next_admin = client_of("ops", scopes_but("admin")), client_of("ops")
+    replaced = made(next_admin, scopes=["admin", "jobs:read", "jobs:write"])
+    maker = using(next_admin, replaced["key"])
+    children = [made(maker, owner=owner) for owner in ("bob", "carol", "ops")]
+    assert next_admin.delete(f"/v1/keys/{replaced['id']}").status_code == 204
+    refused = ordinary.delete(f"/v1/keys/{replaced['id']}?cascade=true")
+    assert refused.status_code == 403
+    assert "'admin'" in refused.json()["detail"]
+    assert works(next_admin, children) == [True] * 3  # not even that of its own owner
+    assert next_admin.delete(f"/v1/keys/{replaced['id']}?cascade=true").status_code == 204
+    assert works(next_admin, children) == [False] * 3
+
+
+@pytest.mark.threat
+def test_only_an_admin_revokes_what_a_demoted_sign_in_has_made_for_others(
+    client_of: ClientOf, database: Database
+) -> None:
+    def sign_in(session: Session, scopes: Iterable[str]) -> UUID:
+        return api_keys.renew_sign_in(session, "ops", "issuer ada", "ada", scopes, timedelta(hours=12)).id
+
+    ordinary, admin = client_of("ops", scopes_but("admin")), client_of("root")
+    with database.begin() as session:
+        row = sign_in(session, api_keys.SCOPES)
+        _, key = api_keys.issue(
+            session, "dave", "for dave", ["jobs:read"], created_by=row, lifetime=timedelta(days=9)
+        )
+        assert sign_in(session, api_keys.ORDINARY_SCOPES) == row
+    assert ordinary.delete(f"/v1/keys/{row}?cascade=true").status_code == 403
+    assert works(admin, [{"key": key}]) == [True]
+    assert admin.delete(f"/v1/keys/{row}?cascade=true").status_code == 204
+    assert works(admin, [{"key": key}]) == [False]
 
 
 @pytest.mark.threat
