@@ -62,12 +62,13 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
     return session.scalars(select(ZooEntry).where(ZooEntry.job_id == job_id)).one()
 
 
-def withdraw(session: Session, owner: str | None, slug: str) -> bool:
-    """Withdraw an entry. `owner` None means any owner. Returns False if there is no such entry."""
+def withdraw(session: Session, owner: str | None, slug: str) -> str | None:
+    """Withdraw an entry. `owner` None means any. Returns its owner, or None if there is no such entry."""
     query = delete(ZooEntry).where(ZooEntry.slug == slug)
     if owner is not None:
         query = query.where(ZooEntry.job_id.in_(select(Job.id).where(Job.owner == owner)))
-    return session.scalar(query.returning(ZooEntry.id)) is not None
+    of_entry = select(Job.owner).where(Job.id == ZooEntry.job_id).scalar_subquery()
+    return session.scalar(query.returning(of_entry))
 
 
 def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[ListedEntry]:

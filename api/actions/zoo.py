@@ -52,8 +52,9 @@ def promote(database: sessionmaker[Session], principal: Principal, job_id: UUID,
 
 def withdraw(database: sessionmaker[Session], principal: Principal, slug: str) -> None:
     """Withdraw an entry of the principal's, or with the scope `admin` any entry. Raises NotFound."""
-    owner = None if Scope.ADMIN in principal.scopes else principal.owner
+    allowed = None if Scope.ADMIN in principal.scopes else principal.owner
     with database.begin() as session:
-        if not zoo.withdraw(session, owner, slug):
+        owner = zoo.withdraw(session, allowed, slug)
+        if owner is None:
             raise NotFound("There is no such entry in the zoo, or it belongs to another owner.")
-        audit.record(session, Action.ZOO_WITHDRAWN, principal, f"zoo {slug}")
+        audit.record(session, Action.ZOO_WITHDRAWN, principal, f"zoo {slug}", owner)

@@ -226,9 +226,9 @@ def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> Non
     jobs.succeed(claim)
     slug = ada.post("/v1/zoo", json={"job_id": str(claim.job_id)}).json()["slug"]
     assert admin.delete(f"/v1/zoo/{slug}").status_code == 204
-    assert [told(record)[:3] for record in records(admin)] == [
-        ("zoo.promoted", "ada", f"zoo {slug}"),
-        ("zoo.withdrawn", "root", f"zoo {slug}"),
+    assert [told(record) for record in records(admin)] == [
+        ("zoo.promoted", "ada", f"zoo {slug}", "ada"),
+        ("zoo.withdrawn", "root", f"zoo {slug}", "ada"),
     ]
 
 
