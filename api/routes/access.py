@@ -65,7 +65,7 @@ def revoke_key(
     """Revoke a key. It is refused from the next request on, and page sessions that it opened end with it.
 
     A key cannot revoke one that has a scope which it lacks, unless it has the scope `admin`. When a key has
-    leaked, `cascade` also revokes what was made with it.
+    leaked, `cascade` also revokes the keys that it made. Webhooks stay: delete those that you do not know.
     """
     keys.revoke(database, principal, key_id, cascade=query.cascade)
 
@@ -79,7 +79,7 @@ def list_audit_records(
     _principal: Annotated[Principal, requires(Scope.ADMIN)],
     database: Database,
 ) -> AuditPage:
-    """List keys made and revoked, failed sign-ins, what admins did to others' jobs, changes of the zoo."""
+    """List changes of keys, webhooks and the zoo, failed sign-ins, and what admins did to others' jobs."""
     with database.begin() as session:
         rows = audit.newest(session, before=query.cursor, limit=query.rows)
     return AuditPage.of(rows, query, AuditItem.model_validate)

@@ -33,6 +33,9 @@ from api.schemas.webhooks import (
     encode_secret,
 )
 from api.security.auth import Reader, Writer
+from jobs.access import audit
+from jobs.access.api_keys import Principal
+from jobs.access.audit import Action
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints, outbox
 from jobs.webhooks.endpoints import MessageFormat, NoEncryptionKey, SecretBox
@@ -72,6 +75,7 @@ def create_webhook(
             )
         except NoEncryptionKey as error:
             raise NotConfigured from error
+        _record(session, Action.WEBHOOK_CREATED, principal, endpoint)
         return NewWebhook(**WebhookItem.of(endpoint).model_dump(), secret=encode_secret(secret))
 
 
@@ -111,6 +115,7 @@ def change_webhook(
             endpoint.format = changes.format
         if changes.enabled is not None:
             endpoints.enable(session, endpoint, changes.enabled)
+        _record(session, Action.WEBHOOK_CHANGED, principal, endpoint)
         session.flush()
         session.refresh(endpoint)
         return WebhookItem.of(endpoint)
@@ -125,7 +130,9 @@ def change_webhook(
 def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database) -> None:
     """Delete a webhook and the messages that are still pending for it."""
     with database.begin() as session:
-        session.delete(_find(session, principal.owner, webhook_id))
+        endpoint = _find(session, principal.owner, webhook_id)
+        _record(session, Action.WEBHOOK_DELETED, principal, endpoint)
+        session.delete(endpoint)
 
 
 @router.post(
@@ -182,6 +189,10 @@ def _find(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:
     if endpoint is None:
         raise NotFound("There is no such webhook, or it belongs to another owner.")
     return endpoint
+
+
+def _record(session: Session, action: Action, principal: Principal, endpoint: WebhookEndpoint) -> None:
+    audit.record(session, action, principal, f"webhook {endpoint.id}", endpoint.owner)
 
 
 def _check_url(resources: AppResources, url: str) -> None:

@@ -1,6 +1,6 @@
 """The audit log: what an operator may have to account for, in a table that rows are only added to.
 
-A record of keys and of the zoo is written in the transaction that changes them, so neither is there
+A record of keys, webhooks and the zoo is written in the transaction that changes them, so neither is there
 without the other. Each record is also a line of JSON on the logger `audit`, for a collector of logs; where a
 transaction fails afterwards, the line remains. Of failed sign-ins some are such lines alone, without an id.
 """
@@ -39,6 +39,9 @@ class Action(StrEnum):
     OTHERS_CHANGED = "others.changed"
     ZOO_PROMOTED = "zoo.promoted"
     ZOO_WITHDRAWN = "zoo.withdrawn"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
     WORKER_CORDONED = "worker.cordoned"
     WORKER_UNCORDONED = "worker.uncordoned"
     WORKER_DRAINED = "worker.drained"

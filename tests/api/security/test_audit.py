@@ -55,6 +55,25 @@ def test_keys_made_and_revoked_are_recorded(client_of: ClientOf) -> None:
     assert {record["address"] for record in found} == {"testclient"}
 
 
+def test_the_key_that_made_changed_or_deleted_a_webhook_is_recorded(client_of: ClientOf) -> None:
+    admin, keys = client_of("root"), [client_of("ada", scopes_but("admin")) for _ in range(2)]
+    wanted = {"url": "https://hooks.example.org/secret"}
+    made = keys[0].post("/v1/webhooks", json=wanted).json()
+    address = f"/v1/webhooks/{made['id']}"
+    assert keys[1].patch(address, json={"url": "http://10.0.0.1"}).status_code == 422
+    assert admin.patch(address, json={"enabled": False}).status_code == 404
+    assert keys[1].patch(address, json={"enabled": False}).status_code == 200
+    assert keys[0].delete(address).status_code == 204
+    found, subject = records(admin), f"webhook {made['id']}"
+    assert [told(record) for record in found] == [
+        ("webhook.created", "ada", subject, "ada"),
+        ("webhook.changed", "ada", subject, "ada"),
+        ("webhook.deleted", "ada", subject, "ada"),
+    ]
+    key_ids = [key.get("/v1/me").json()["key_id"] for key in keys]
+    assert [record["key_id"] for record in found] == [key_ids[0], key_ids[1], key_ids[0]]
+
+
 def test_failed_sign_ins_are_recorded_and_no_secret_is(client_of: ClientOf, anonymous: TestClient) -> None:
     wrong = {"Authorization": "Bearer ps_wrong"}
     assert anonymous.get("/v1/jobs?secret=1", headers=wrong).status_code == 401
