@@ -185,7 +185,7 @@ class WebhookSender(Background):
         now = time.monotonic()
         if self._cleaned_up_at is None or now - self._cleaned_up_at > _SECONDS_BETWEEN_CLEANUPS:
             with self._database.begin() as session:
-                outbox.delete_finished(session, self._keep)
+                outbox.delete_old(session, self._keep)
             self._cleaned_up_at = now
 
 

@@ -1,6 +1,8 @@
 """Webhooks: endpoints, their secrets, and the deliveries to them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 from urllib.parse import unquote
 from uuid import UUID
@@ -139,11 +141,11 @@ def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database)
     "/{webhook_id}/test",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Send a test message",
-    responses=documented(NotFound, InvalidRequest),
+    responses=documented(NotFound, InvalidRequest, QuotaExceeded),
 )
 def send_test_message(webhook_id: WebhookId, principal: Writer, database: Database) -> DeliveryItem:
     """Queue a `webhook.test` message, whatever the webhook's events. Its deliveries show the outcome."""
-    with database.begin() as session:
+    with _limited(), database.begin() as session:
         delivery_id = outbox.send_test(session, _find(session, principal.owner, webhook_id))
         return DeliveryItem.of(session.get_one(WebhookDelivery, delivery_id))
 
@@ -167,7 +169,7 @@ def list_webhook_deliveries(
     "/{webhook_id}/deliveries/{delivery_id}/replay",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Send a message again",
-    responses=documented(NotFound, InvalidRequest),
+    responses=documented(NotFound, InvalidRequest, QuotaExceeded),
 )
 def replay_webhook_delivery(
     webhook_id: WebhookId, delivery_id: DeliveryId, principal: Writer, database: Database
@@ -176,7 +178,7 @@ def replay_webhook_delivery(
 
     The answer shows its last outcome, so the key needs the scope `jobs:read` too.
     """
-    with database.begin() as session:
+    with _limited(), database.begin() as session:
         delivery = outbox.replay(session, _find(session, principal.owner, webhook_id), delivery_id)
         if delivery is None:
             raise NotFound("This webhook has no such delivery.")
@@ -189,6 +191,17 @@ def _find(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:
     if endpoint is None:
         raise NotFound("There is no such webhook, or it belongs to another owner.")
     return endpoint
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    try:
+        yield
+    except outbox.TooManyPending as error:
+        raise QuotaExceeded(
+            f"This webhook has {outbox.MAX_PENDING} pending messages or more. It takes no tests and replays "
+            "until some are sent."
+        ) from error
 
 
 def _record(session: Session, action: Action, principal: Principal, endpoint: WebhookEndpoint) -> None:

@@ -23,6 +23,9 @@ from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, 
 MAX_PER_OWNER = 8
 """Messages of one owner that a sender has under way at once, so that slow endpoints delay no others'."""
 
+MAX_PENDING = 100
+"""Pending messages of an endpoint with which it takes no tests and replays."""
+
 MAX_COUNTED = 10_000
 """Due messages that are counted."""
 
@@ -35,6 +38,10 @@ BACKOFF = (
     *(2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR, 24 * _HOUR),
 )
 _JITTER = 0.2
+
+
+class TooManyPending(Exception):
+    """The endpoint has `MAX_PENDING` pending messages."""
 
 
 class WebhookEvent(StrEnum):
@@ -102,7 +109,8 @@ def _enqueue_all(session: Session, job_id: UUID, state: JobState, event_of_state
 
 
 def send_test(session: Session, endpoint: WebhookEndpoint) -> UUID:
-    """Write a test message."""
+    """Write a test message. Raises `TooManyPending`."""
+    _require_room(session, endpoint)
     at = session.scalars(select(NOW)).one()
     return _enqueue(session, endpoint.id, TEST, at, {"webhook": str(endpoint.id)})
 
@@ -120,10 +128,16 @@ def deliveries(
 
 
 def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> WebhookDelivery | None:
-    """Send a message again now, with all attempts. Returns None if the endpoint has no such message."""
+    """Send a message again now, with all attempts. Returns None if the endpoint has no such message.
+
+    Raises `TooManyPending`, unless the message is one of these.
+    """
+    this = WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id
+    if session.scalar(select(WebhookDelivery.next_attempt_at.is_(None)).where(*this)):
+        _require_room(session, endpoint)
     return session.scalar(
         update(WebhookDelivery)
-        .where(WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id)
+        .where(*this)
         .values(attempts=0, next_attempt_at=NOW, delivered_at=None)
         .returning(WebhookDelivery),
         execution_options={"populate_existing": True},
@@ -234,15 +248,20 @@ def record_failure(
     return row.disabled_reason if row else None
 
 
-def delete_finished(session: Session, older_than: timedelta) -> None:
-    """Delete deliveries that are older than `older_than`, and finished or of a disabled endpoint.
-
-    Their ids grow with time.
-    """
+def delete_old(session: Session, older_than: timedelta) -> None:
+    """Delete deliveries that are older than `older_than`, pending ones too. Their ids grow with time."""
     before = first_id_at(session.scalars(select(NOW - older_than)).one())
-    disabled = select(WebhookEndpoint.id).where(WebhookEndpoint.disabled_at.is_not(None))
-    finished = WebhookDelivery.next_attempt_at.is_(None) | WebhookDelivery.endpoint_id.in_(disabled)
-    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id < before, finished))
+    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id < before))
+
+
+def _require_room(session: Session, endpoint: WebhookEndpoint) -> None:
+    pending = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.next_attempt_at.is_not(None))
+        .limit(MAX_PENDING)
+    )
+    if len(session.scalars(pending).all()) >= MAX_PENDING:
+        raise TooManyPending
 
 
 def _turns(is_due: ColumnElement[bool], sending: Sequence[DueMessage]) -> Subquery:

@@ -133,7 +133,7 @@ def webhooks(fleet: Engine, database: Database) -> None:
 
     def forget() -> None:
         with database.begin() as session:
-            outbox.delete_finished(session, timedelta(days=30))
+            outbox.delete_old(session, timedelta(days=30))
 
     assert wasteful(measure(fleet, "five messages are due", take)) == []
     assert wasteful(measure(fleet, "no message is due", take)) == []

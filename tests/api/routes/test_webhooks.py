@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from jobs.database import Database
 from jobs.settings import Settings
-from jobs.tables import WebhookEndpoint
-from jobs.webhooks import endpoints
+from jobs.tables import WebhookDelivery, WebhookEndpoint
+from jobs.webhooks import endpoints, outbox
 from tests.api.drive import Jobs
 
 URL = "https://hooks.example.org/pruneserve"
@@ -145,6 +145,29 @@ def test_messages_are_listed_and_replayed(client: TestClient) -> None:
     replay = f"{address}/deliveries/{listed['id']}/replay"
     assert client.post(replay).json()["state"] == "pending"
     assert client.post(f"{address}/deliveries/{made(client)['id']}/replay").status_code == 404
+
+
+@pytest.mark.threat
+def test_a_webhook_takes_no_test_messages_beyond_the_limit_of_pending_ones(
+    client: TestClient, database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_PENDING", 3)
+    full, other = (f"/v1/webhooks/{made(client)['id']}" for _ in range(2))
+    sent = [client.post(f"{full}/test").json()["id"] for _ in range(3)]
+    refused = client.post(f"{full}/test")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:pruneserve:problem:quota-exceeded")
+    assert "3 pending messages" in refused.json()["detail"]
+    assert client.post(f"{other}/test").status_code == 202
+    # One that is pending may be sent at once: there are no more of them.
+    assert client.post(f"{full}/deliveries/{sent[0]}/replay").status_code == 202
+    with database.begin() as session:
+        session.get_one(WebhookDelivery, sent[0]).next_attempt_at = None
+    assert client.post(f"{full}/test").status_code == 202
+    assert client.post(f"{full}/deliveries/{sent[0]}/replay").status_code == 409
+    assert client.post(f"{other}/deliveries/{sent[0]}/replay").status_code == 404
+    jobs.fail(jobs.running(), "no")  # what jobs do is announced in any case
+    assert client.get(f"{full}/deliveries").json()["items"][0]["event"] == "job.failed"
+    assert client.post(f"{full}/test").status_code == 409
 
 
 def test_the_number_of_webhooks_is_limited(client: TestClient) -> None:
