@@ -74,13 +74,13 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
             httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, headers=headers) as client,
         ):
             for _ in range(_MAX_REDIRECTS):
-                # The Hub redirects small files within its own host; the token must go nowhere else,
-                # and not in clear.
-                if urlsplit(url)[:2] != origin:
-                    break
                 async with client.stream("GET", url) as response:
                     if response.is_redirect:
                         url = urljoin(url, response.headers["location"])
+                        # The Hub redirects small files within its own host; the token must go nowhere else,
+                        # and not in clear.
+                        if urlsplit(url)[:2] != origin:
+                            raise UnknownModelShape("the Hub has its config.json at another address")
                     elif response.is_success:
                         return _within_bounds(await _first_bytes(response))
                     elif response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
