@@ -1,7 +1,6 @@
 """At most one job or sweep per `Idempotency-Key`, even if the request is sent several times at once."""
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -56,6 +55,6 @@ def created_before(
     made = known.job_id if kind is Job else known.sweep_id
     if known.job_id is None and known.sweep_id is None:
         raise KeyReused("The job of this Idempotency-Key was deleted. Use a new key for a new job.")
-    if made is None or not secrets.compare_digest(known.body_sha256, hashlib.sha256(body).digest()):
+    if made is None or known.body_sha256 != hashlib.sha256(body).digest():
         raise KeyReused
     return session.get(kind, made)
