@@ -246,8 +246,8 @@ def requeue_while_unreachable(
     """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
-    one. The job fails with the error when these waits and the attempts that ended so since the first of them
-    take more than `patience_seconds`; a retry of the job or a newly finished block starts them again.
+    one. The job fails with the error when these waits and the attempts that ended in one since the first of
+    them take more than `patience_seconds`; a retry of the job or a newly finished block starts them again.
     """
     row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
@@ -257,7 +257,9 @@ def requeue_while_unreachable(
     since, tries = since or row.now, failed + 1
     waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
     next_try_at = row.now + timedelta(seconds=waits[-1])
-    is_try = (JobAttempt.outcome == Outcome.UNREACHABLE) | (JobAttempt.attempt == claim.attempt)
+    waiting = f"waiting for {'the store' if awaited == 'store' else 'the Hub'}, next try at "
+    waited = (JobAttempt.outcome == Outcome.UNREACHABLE) & JobAttempt.reason.startswith(waiting)
+    is_try = waited | (JobAttempt.attempt == claim.attempt)
     tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since, is_try)
     of_each = func.least(usage.SECONDS_OF_ATTEMPT, _MAX_SECONDS_OF_A_TRY)
     held = float(session.scalar(select(func.sum(of_each)).where(*tries_since)) or 0)
@@ -266,8 +268,7 @@ def requeue_while_unreachable(
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
     # The part after the semicolon says what the user has to do; here nothing has to be done.
     what = error.message.partition("; ")[0]
-    name = "the store" if awaited == "store" else "the Hub"
-    reason = f"waiting for {name}, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    reason = f"{waiting}{next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
     values = {
         "outage": (row.Job.outage or {})
         | {"awaited": awaited, "waiting_for": what, awaited: {"since": since.isoformat(), "tries": tries}},

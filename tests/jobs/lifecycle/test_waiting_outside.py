@@ -105,6 +105,7 @@ def test_the_time_of_attempts_that_ended_otherwise_is_none_of_the_patience(
     database: Database, claim: Claim
 ) -> None:
     """They have reached the Hub, or met another failure before it."""
+    store = JobError(type="store", message="the store is full")
 
     with database.begin() as session:
         assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
@@ -112,11 +113,12 @@ def test_the_time_of_attempts_that_ended_otherwise_is_none_of_the_patience(
             lambda of: lifecycle.hand_back(session, of, "the worker is shutting down"),
             lambda of: lifecycle.requeue_after_fault(session, of, ERROR, 9),
             lambda of: lifecycle.take_back(session, of.job_id, of.lease_token, "its lease expired", 9),
+            lambda of: lifecycle.requeue_while_unreachable(session, of, store, 3600.0),
         ]
         for end in ends:
             again = claimed(session, claim.job_id)
             began = update(JobAttempt).where(JobAttempt.attempt == again.attempt)
-            session.execute(began.values(started_at=NOW - timedelta(minutes=30)))
+            session.execute(began.values(started_at=NOW - timedelta(hours=1)))
             assert end(again)
         since = session.scalars(select(NOW - timedelta(days=1))).one()
         session.execute(update(Job).values(outage={"hub": {"since": since.isoformat(), "tries": 1}}))
