@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -66,8 +67,9 @@ def _delete(directory: Path) -> None:
 
 
 def remove_job(work_dir: Path, job_id: UUID) -> None:
-    """Delete what a killed process left of a job that has ended."""
-    shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
+    """Delete what a killed process left of a job, in a thread of its own: the disk may never answer."""
+    directory = work_dir / str(job_id)
+    Thread(target=shutil.rmtree, args=(directory,), kwargs={"ignore_errors": True}, daemon=True).start()
 
 
 def abandoned_directories(session: Session, work_dir: Path) -> list[Path]:

@@ -101,10 +101,21 @@ def check_directories(configured: Settings) -> None:
     temporary = Path(tempfile.gettempdir())
     for directory, name in ((configured.work_dir, WORK_DIRECTORY), (temporary, TEMPORARY_DIRECTORY)):
         try:
-            _write_into(directory)
+            _answered(_write_into, directory)
         except OSError as error:
             message = f"its {name} cannot be written {with_remedy(error.errno or errno.EIO)}"
             raise SelfTestFailed(message, detail=str(directory)) from error
+
+
+def is_answered(directory: Path) -> bool:
+    """Whether the file system of a directory answers, be it with an error."""
+    try:
+        _answered(_look_into, directory)
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def hub_cache() -> Path:

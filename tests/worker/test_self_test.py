@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from worker.self_test import (
     SelfTestFailed,
     check_device,
     check_device_in_subprocess,
+    check_directories,
     check_roots,
     check_without_device,
 )
@@ -48,6 +50,20 @@ def test_a_work_directory_that_cannot_be_written(settings: Settings, database: D
     assert failure(settings, database) == UNWRITABLE
 
 
+@pytest.mark.parametrize("variable", ["PRUNESERVE_WORK_DIR", "TMPDIR"])
+def test_a_directory_to_write_to_whose_mount_does_not_answer(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setattr(self_test, "_ANSWER_SECONDS", 0.2)
+    with dead_mount(tmp_path / "mount", hangs=True) as directory:
+        if variable == "TMPDIR":
+            monkeypatch.setattr(tempfile, "tempdir", str(directory))
+        else:
+            settings = settings.model_copy(update={"work_dir": directory / "work"})
+        with pytest.raises(SelfTestFailed, match=rf"\({variable}\) cannot be written \(ETIMEDOUT, "):
+            check_directories(settings)
+
+
 @pytest.mark.parametrize("roots", ["model_roots", "data_roots", "task_roots"])
 def test_a_root_whose_mount_is_dead(
     settings: Settings, database: Database, tmp_path: Path, roots: str
@@ -69,7 +85,7 @@ def test_a_root_whose_mount_does_not_answer(
         for _ in range(2):  # the second time for the first one's look, which has not come back
             with pytest.raises(SelfTestFailed, match=r"_MODEL_ROOTS cannot be read \(ETIMEDOUT, "):
                 check_roots(settings.model_copy(update={"model_roots": (directory,)}))
-    (look,) = self_test._hanging.values()
+    look = self_test._hanging[directory]
     look.join()  # its mount is gone
     check_roots(settings.model_copy(update={"model_roots": (directory,)}))
 

@@ -26,6 +26,7 @@ from worker.self_test import (
     SelfTestFailed,
     check_device_in_subprocess,
     check_without_device,
+    is_answered,
     may_compute_on_gpu,
 )
 
@@ -122,7 +123,8 @@ class Quarantine:
             self._retesting.release()
 
     def _unfit(self, *, device: bool) -> SelfTestFailed | None:
-        self._clean_scratch()  # it may be what fills the disk
+        if is_answered(self._settings.work_dir):  # else the test says so, and to clean would never end
+            self._clean_scratch()  # what is left there may be what fills the disk
         try:
             check_without_device(self._settings, self._database)
             if (fault := self._child_fault()) is not None:

@@ -108,9 +108,12 @@ class Watchdog:
             for lost in overdue:
                 if not (is_recent and lost.lease_token == self._held):
                     self._kill_in_lost_job(lost)
-        if held is not None:
-            self._idle_kills.record_job()
-        if held is None or self._verdict(held) is None:
+        if held is None:
+            if self._is_shutdown_over():
+                self._kill_children()  # Celery waits for them, and a file system may not answer
+            return
+        self._idle_kills.record_job()
+        if self._verdict(held) is None:
             return
         with self._database.begin() as session:
             # Under the lock the child can neither end this job any more nor have begun another one.
@@ -204,9 +207,9 @@ class Watchdog:
         return lambda session: lifecycle.finish_cancelling(session, held.claim)
 
     def _if_shut_down_too_long(self, held: HeldJob) -> Verdict | None:
-        allowed = self._settings.shutdown_seconds
-        if self._shutdown_for() < allowed:
+        if not self._is_shutdown_over():
             return None
+        allowed = self._settings.shutdown_seconds
         reason = f"the worker shut down; its block was not finished after {allowed:.0f} s"
         return lambda session: lifecycle.hand_back(session, held.claim, reason)
 
@@ -246,8 +249,9 @@ class Watchdog:
             LostAttempt.STALLED,
         )
 
-    def _shutdown_for(self) -> float:
-        return 0.0 if self._shutdown_since is None else time.monotonic() - self._shutdown_since
+    def _is_shutdown_over(self) -> bool:
+        since, allowed = self._shutdown_since, self._settings.shutdown_seconds
+        return since is not None and time.monotonic() - since >= allowed
 
     def _check_until_stopped(self) -> None:
         checks = 0
@@ -259,7 +263,7 @@ class Watchdog:
                     self.check()
             except (SQLAlchemyError, OSError) as error:  # the thread must go on: nothing else kills a child
                 log.warning("the watchdog cannot read its job (%s)", type(error).__name__)
-                if self._shutdown_for() >= self._settings.shutdown_seconds:
+                if self._is_shutdown_over():
                     self._kill_children()  # the lease expires, and another worker resumes the job
 
     def _kill_children(self) -> None:

@@ -20,7 +20,10 @@ REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
-    """Claim a job, and never check whether to stop."""
+    """Claim a job, and never check whether to stop. Without one, hang where the test asks for that."""
+    if (hang := settings.work_dir / "hang").exists():
+        hang.unlink()
+        time.sleep(3600)
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
         claim = claim_next(session, worker.name, limits.LEASE_SECONDS)

@@ -14,6 +14,7 @@ from jobs import broker
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue import backlog
+from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
@@ -123,3 +124,16 @@ def test_a_shutdown_hands_the_job_back_and_ends(
     worker_process.wait(120)
     with database.begin() as session:
         assert session.get_one(Job, job_id).lost_attempts == 0
+
+
+def test_a_shutdown_ends_a_child_that_hangs_without_a_job(
+    environment: Settings, worker_process: subprocess.Popen[bytes]
+) -> None:
+    """As in its self-test, before it claims one."""
+    environment.work_dir.mkdir(exist_ok=True)
+    hang = environment.work_dir / "hang"
+    hang.touch()
+    broker.send("cpu")
+    eventually(lambda: not hang.exists() or worker_process.poll() is not None)
+    worker_process.terminate()
+    assert worker_process.wait(120) == 0

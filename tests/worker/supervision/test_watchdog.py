@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from celery.exceptions import WorkerLostError
@@ -26,6 +27,7 @@ from pruning.recipe import Stage
 from tests.claims import claimed
 from tests.conftest import Submit
 from tests.eventually import eventually
+from tests.small_disk import dead_mount
 from worker import identity
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import watchdog as watchdog_module
@@ -210,6 +212,19 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
     eventually(lambda: job(database, claim).state == JobState.QUEUED)
     watchdog.stop()
     assert job(database, claim).lost_attempts == 0
+
+
+def test_a_scratch_disk_that_does_not_answer_keeps_no_watchdog_from_the_next_child(
+    settings: Settings, database: Database, claim: Claim, worker: Identity, tmp_path: Path
+) -> None:
+    ask_to_cancel(database, claim)
+    change(database, Job, cancelling_at=AN_HOUR_AGO)
+    with dead_mount(tmp_path / "mount", hangs=True) as directory:
+        on_it = settings.model_copy(update={"work_dir": directory / "work"})
+        check = Thread(target=Watchdog(on_it, database, worker, list).check, daemon=True)
+        check.start()
+        eventually(lambda: not check.is_alive())
+    assert job(database, claim).state == JobState.CANCELLED
 
 
 def test_only_the_job_that_the_child_runs_now_can_get_it_killed(
