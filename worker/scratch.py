@@ -9,8 +9,7 @@ from pathlib import Path
 from threading import Thread
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
+from jobs.database import Database
 from jobs.lifecycle import attempt_files
 from jobs.states import ENDED
 from worker.interrupts import ShutdownRequested
@@ -72,7 +71,7 @@ def remove_job(work_dir: Path, job_id: UUID) -> None:
     Thread(target=shutil.rmtree, args=(directory,), kwargs={"ignore_errors": True}, daemon=True).start()
 
 
-def abandoned_directories(session: Session, work_dir: Path) -> list[Path]:
+def abandoned_directories(database: Database, work_dir: Path) -> list[Path]:
     """Return the directories of earlier attempts that no job will resume from.
 
     Those are of jobs that have ended, and of jobs that have long been running elsewhere: what they wrote here
@@ -81,8 +80,12 @@ def abandoned_directories(session: Session, work_dir: Path) -> list[Path]:
     before a backup was restored: its files go once nothing has changed them for an hour.
     """
     found: list[Path] = []
-    for directory, job_id in _job_directories(work_dir):
-        status = attempt_files.attempt_status(session, job_id, _ADOPTION_SECONDS)
+    directories = dict(_job_directories(work_dir))
+    # The disk is read outside the transaction: it may take minutes, and the server ends idle ones.
+    with database.begin() as session:
+        statuses = attempt_files.attempt_statuses(session, directories.values(), _ADOPTION_SECONDS)
+    for directory, job_id in directories.items():
+        status = statuses.get(job_id)
         if status is None:
             if _changed_within(directory, _UNKNOWN_JOB_SECONDS):
                 continue

@@ -5,7 +5,7 @@ the claim. A file without a row does not count. The rows outlive the attempt, so
 block and sends no file again. A sent file is not an artifact before the job has succeeded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -98,18 +98,23 @@ class AttemptStatus:
     """Whether it is running, and began so long ago as was asked."""
 
 
-def attempt_status(session: Session, job_id: UUID, begun_before: float) -> AttemptStatus | None:
-    """Return how far a job has come; None if there is no such job. `begun_before`: seconds ago."""
+def attempt_statuses(
+    session: Session, job_ids: Iterable[UUID], begun_before: float
+) -> dict[UUID, AttemptStatus]:
+    """Return how far each of these jobs has come that there is. `begun_before`: seconds ago."""
     long_ago = func.coalesce(JobAttempt.started_at < NOW - timedelta(seconds=begun_before), false())
     this = (JobAttempt.job_id == Job.id) & (JobAttempt.attempt == Job.attempt)
-    row = session.execute(
-        select(Job.state, Job.attempt, long_ago.label("long_ago"))
+    rows = session.execute(
+        select(Job.id, Job.state, Job.attempt, long_ago.label("long_ago"))
         .outerjoin(JobAttempt, this)
-        .where(Job.id == job_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    return AttemptStatus(JobState(row.state), row.attempt, row.state == JobState.RUNNING and row.long_ago)
+        .where(Job.id.in_([*job_ids]))
+    )
+    return {
+        row.id: AttemptStatus(
+            JobState(row.state), row.attempt, row.state == JobState.RUNNING and row.long_ago
+        )
+        for row in rows
+    }
 
 
 def record_sent_file(session: Session, claim: Claim, name: str, file: StoredFile) -> bool:

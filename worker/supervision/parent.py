@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from celery import signals
 from celery.exceptions import WorkerLostError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs import limits
@@ -236,11 +236,11 @@ class Parent:
             self._record_more_room()
 
     def _clean_scratch(self) -> None:
-        work_dir = self._settings.work_dir
-        found: list[Path] = []
         try:
-            self._write(lambda session: found.extend(scratch.abandoned_directories(session, work_dir)))
+            found = scratch.abandoned_directories(self._database, self._settings.work_dir)
             scratch.remove_directories(found)
+        except SQLAlchemyError as error:
+            log.warning("could not clean the work directory (%s)", type(error).__name__)
         except OSError as error:  # the self-test says what is wrong with the directory
             log.warning("could not clean the work directory (%s)", error)
 

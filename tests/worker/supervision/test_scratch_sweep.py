@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from celery import signals
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from jobs import limits
 from jobs.database import Database
@@ -23,6 +23,8 @@ from jobs.tables import NOW, Job, JobAttempt, Worker
 from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.jobs.queue.fleet import CPU, register
+from tests.small_disk import dead_mount
+from worker import scratch, self_test
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision.parent import Parent
 
@@ -117,6 +119,25 @@ def test_files_of_an_unknown_job_stay_for_an_hour_after_their_last_change(
     assert not working.exists()
 
 
+def test_the_disk_is_read_outside_of_transactions(
+    parent: Parent, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends one that is idle for long, and a disk can take minutes."""
+    directory = _left_by_a_job_that_ended(settings.work_dir)
+    states: list[list[str]] = []
+
+    def look(_directory: Path, _seconds: float) -> bool:
+        with database.begin() as session:
+            asked = "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
+            states.append([*session.scalars(text(asked))])
+        return False
+
+    monkeypatch.setattr(scratch, "_changed_within", look)
+    parent.wait_until_fit()
+    assert not directory.exists()
+    assert "idle in transaction" not in states[0]
+
+
 @pytest.mark.threat
 def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     database: Database, settings: Settings, worker: Identity, submit: Submit, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +173,22 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     parent.stop()
 
 
+def test_a_worker_whose_scratch_disk_does_not_answer_says_so(
+    database: Database, settings: Settings, worker: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(self_test, "_ANSWER_SECONDS", 0.2)
+
+    def fault() -> str:
+        with database.begin() as session:
+            return session.scalars(select(Worker.fault)).one_or_none() or ""
+
+    with dead_mount(tmp_path / "mount", hangs=True) as directory:
+        parent = Parent(settings.model_copy(update={"work_dir": directory / "work"}), database, worker)
+        threading.Thread(target=parent.wait_until_fit, daemon=True).start()
+        eventually(lambda: "(PRUNESERVE_WORK_DIR) cannot be written (ETIMEDOUT, " in fault())
+    parent.stop()
+
+
 @pytest.mark.usefixtures("unreadable_records")
 def test_room_that_was_made_on_the_disk_is_recorded(
     parent: Parent,
@@ -166,10 +203,10 @@ def test_room_that_was_made_on_the_disk_is_recorded(
     with database.begin() as session:
         register(session, worker.name, capacity=CPU.model_copy(update={"scratch_bytes": 1}))
 
-    def scratch() -> int:
+    def room() -> int:
         with database.begin() as session:
             found = workers.capacity_of(session, worker.name)
         return found.scratch_bytes if found else 0
 
     signals.worker_ready.send(sender=None)
-    eventually(lambda: scratch() > 1)
+    eventually(lambda: room() > 1)
