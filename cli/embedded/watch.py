@@ -1,4 +1,4 @@
-"""Reports on the terminal whether each worker takes jobs: its log is read too late."""
+"""Reports on the terminal each worker that starts, is quarantined or released: its log is read too late."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class WorkerWatch:
     def __init__(self, database_url: str, worker: OwnedProcess) -> None:
         """Other workers than `worker` may be started by hand."""
         self.reported = threading.Event()
-        """Set once the worker of this `up` has reported whether it takes jobs."""
+        """Set once the worker of this `up` has reported whether it is quarantined."""
         self._engine = create_engine(
             sqlalchemy_url(database_url),
             poolclass=NullPool,
@@ -43,7 +43,7 @@ class WorkerWatch:
 
     @property
     def takes_jobs(self) -> bool:
-        """Whether the worker of this `up` takes jobs."""
+        """Whether the worker of this `up` is registered, and not quarantined."""
         return any(takes and self._is_own(name) for name, takes in list(self._takes_jobs.items()))
 
     def run(self) -> None:
@@ -68,7 +68,7 @@ class WorkerWatch:
         return name.startswith(tuple(self._prefixes))
 
     def _report(self, worker: Worker) -> None:
-        """Report whether a worker takes jobs, if that has changed."""
+        """Report whether a worker is quarantined, if that has changed; not that it is cordoned or drained."""
         is_own, takes = self._is_own(worker.name), worker.quarantined_at is None
         before = self._takes_jobs.get(worker.name)
         self._takes_jobs[worker.name] = takes
@@ -84,7 +84,7 @@ class WorkerWatch:
 
 @contextmanager
 def watch_workers(database_url: str, worker: OwnedProcess) -> Iterator[WorkerWatch]:
-    """While active, report whether each worker takes jobs. `worker` is the one of this `up`.
+    """While active, report on each worker. `worker` is the one of this `up`.
 
     A thread of its own reads the database, so that a database that hangs blocks nothing.
     """
