@@ -155,7 +155,8 @@ def test_a_worker_with_a_read_only_cache_of_the_hub_fails_no_job(
     assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
     assert quarantined_for(service) == (
         "its cache of the Hub's files (HF_HOME) cannot be written (EROFS, Read-only file system); "
-        "mount it for writing again, and check the kernel's log for the disk"
+        "mount it for writing again, and check the kernel's log for the disk; or set HF_HUB_OFFLINE=1 if no "
+        "job needs more than it holds"
     )
 
 
@@ -180,9 +181,21 @@ def test_a_cache_of_the_hub_that_its_jobs_can_do_without_is_no_fault(
     read_only(hub_cache)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     check_hub_cache()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_cache / "missing"))
     check_hub_cache()
+
+
+def test_a_cache_of_the_hub_is_made_where_it_is_missing(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each job with a model of the Hub would meet the fault."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_cache / "one" / "hub"))
+    check_hub_cache()
+    assert list(hub_cache.rglob("*")) == [hub_cache / "one", hub_cache / "one" / "hub"]
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_cache / "another" / "hub"))
+    read_only(hub_cache)
+    with pytest.raises(SelfTestFailed, match=r"\(HF_HOME\) cannot be written \(EROFS, "):
+        check_hub_cache()
 
 
 def test_the_store_is_not_tested_from_a_read_only_disk(service: Service, own_disk: Path) -> None:
