@@ -90,7 +90,8 @@ def shutdown_on_sigterm(worker: Identity) -> Iterator[None]:
     """
 
     def request_shutdown(number: int, frame: FrameType | None) -> None:
-        worker.request_shutdown()
+        with suppress(OSError):  # of the disk, and no failure of the job: the parent logs it, and hands back
+            worker.request_shutdown()
 
     before = signal.signal(signal.SIGTERM, request_shutdown)
     try:

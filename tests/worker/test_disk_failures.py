@@ -1,7 +1,9 @@
 """Failures of a worker's disks: full, read-only, dead or missing."""
 
 import errno
+import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -258,6 +260,21 @@ def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
     service.library.in_the_middle = fail
     assert service.run(job_id).state == JobState.QUEUED
     assert expected in str(last_reason(service, job_id))
+
+
+def test_a_sigterm_that_a_read_only_disk_cannot_record_is_no_fault_of_the_worker(
+    service: Service, job_id: UUID, tmp_path: Path
+) -> None:
+    """The parent, which gets it too, ends a job that does not end in time."""
+
+    def terminate() -> None:
+        read_only(tmp_path / "temporary")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    service.library.in_the_middle = terminate
+    with mounted(tmp_path / "temporary") as directory:
+        service.worker = replace(service.worker, shutdown_flag=directory / "shutdown")
+        assert service.run(job_id).state == JobState.SUCCEEDED
 
 
 @pytest.mark.threat
