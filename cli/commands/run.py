@@ -4,21 +4,23 @@ No event carries the reason why a job waits, so a thread polls for it. A job wai
 worker for the Hub.
 """
 
+import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from rich.console import Console
 
 from cli.options import common
 from cli.options.errors import describe_error
+from cli.options.request import idempotency_key, upload_texts
 from cli.render.outcome import Inconclusive, Outcome
 from cli.render.views import EventPrinter
 from cli.terminal import Exit, clean, err
@@ -148,6 +150,8 @@ def polling(client: Client, job_id: UUID, view: EventPrinter) -> Iterator[Waitin
         shown.stop()
 
 
+_Answer = TypeVar("_Answer")
+
 _LAST_REQUEST_SECONDS = 5.0  # a CI system kills what has not ended soon after its SIGTERM
 
 
@@ -161,8 +165,7 @@ class Interrupted(Exception):
 
 def run_job(
     client: Client,
-    body: Mapping[str, Any],
-    idempotency_key: str,
+    body: dict[str, Any],
     console: Console,
     *,
     timeout: float | None,
@@ -171,17 +174,21 @@ def run_job(
 ) -> Outcome:
     """Submit a job, follow it, and return how that ended, also if it was interrupted or timed out.
 
-    `timeout`: seconds after which to stop waiting. `cancel_on_interrupt` None: ask on a terminal; elsewhere
-    the job goes on. The job is submitted once under `idempotency_key`; its events are shown on `console`.
+    `timeout`: seconds after which to stop waiting, the upload of texts included. `cancel_on_interrupt` None:
+    ask on a terminal; elsewhere the job goes on. Its events are shown on `console`.
     """
     job: JobDetail | None = None
     try:
-        with time_limit(timeout), _interruptible(once=bool(cancel_on_interrupt)):
+        with time_limit(timeout):
             # No longer than the timeout, which could not name the error.
             patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
-            job = _submit(client, body, idempotency_key, patience)
-            console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
-            return Outcome.of(watch(client, job.id, console), inconclusive)
+            upload_texts(body, lambda file: _retried(partial(client.upload, file), patience))
+            key = idempotency_key(os.environ, body) or str(uuid4())
+            submit = partial(client.submit, body, idempotency_key=key)
+            with _interruptible(once=bool(cancel_on_interrupt)):
+                job = _retried(submit, patience)
+                console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
+                return Outcome.of(watch(client, job.id, console), inconclusive)
     except TimedOut:
         return unfinished(client, job, Exit.TIMEOUT)
     except PruneServeError as error:
@@ -193,8 +200,7 @@ def run_job(
     try:
         with time_limit(_LAST_REQUEST_SECONDS):
             # If the interruption came before the response, the same request returns the same job.
-            again = partial(client.submit, body, idempotency_key=idempotency_key)
-            return _cancel(client, job or again(patience=_LAST_REQUEST_SECONDS), inconclusive)
+            return _cancel(client, job or submit(patience=_LAST_REQUEST_SECONDS), inconclusive)
     except TimedOut:
         problem = f"{client.url} does not answer within {_LAST_REQUEST_SECONDS:g} s"
     except PruneServeError as error:
@@ -202,18 +208,18 @@ def run_job(
     return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {problem}", stale=True)
 
 
-def _submit(client: Client, body: Mapping[str, Any], idempotency_key: str, patience: float) -> JobDetail:
-    """Submit the job; where the server is unavailable, say so before it is retried for `patience` seconds."""
+def _retried(send: Callable[..., _Answer], patience: float) -> _Answer:
+    """Send a request; where the server is unavailable, say so before it is retried for `patience` seconds."""
     end = time.monotonic() + patience
     try:
-        return client.submit(body, idempotency_key=idempotency_key)
+        return send()
     except Unavailable as error:
         left = end - time.monotonic() - error.retry_after
         if left <= 0:
             raise
         err.print(f"{clean(describe_error(error))}; retrying for up to {left + error.retry_after:.0f} s")
         time.sleep(error.retry_after)
-    return client.submit(body, idempotency_key=idempotency_key, patience=left)
+    return send(patience=left)
 
 
 def unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:

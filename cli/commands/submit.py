@@ -1,6 +1,5 @@
 """The commands that submit a job or follow one: `submit`, `estimate`, `run` and `wait`."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -9,11 +8,11 @@ import typer
 from typer.core import TyperCommand
 
 from cli.commands.run import TimedOut, run_job, time_limit, unfinished, watch
-from cli.options import request
 from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.options.job_options import with_estimate_options, with_job_options
+from cli.options.job_options import with_job_options
+from cli.options.request import refuse_texts, upload_texts
 from cli.options.values import describe_bad_parameter
 from cli.render.ci import report
 from cli.render.outcome import Inconclusive, Outcome
@@ -41,15 +40,17 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Submit a job and print its id. Options that are left out have the values of the paper."""
+    upload_texts(body, client.upload)
     job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
     err.print(f"queued; follow it with: pruneserve wait {job.id}")
     print_item(job, str(job.id), as_json=as_json)
 
 
 @connected
-@with_estimate_options
+@with_job_options
 def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> None:
     """Estimate a job's time, memory and disk; submit nothing."""
+    refuse_texts(body)
     estimated = client.estimate(body)
     if as_json:
         print_json(estimated.as_sent())
@@ -112,12 +113,10 @@ def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     ] = None,
 ) -> None:
     """Submit a job, follow it, and exit with its outcome's code."""
-    key = request.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
     outcome = run_job(
         client,
         body,
-        key,
         console,
         timeout=timeout,
         cancel_on_interrupt=cancel_on_interrupt,

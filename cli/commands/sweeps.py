@@ -14,6 +14,7 @@ from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
 from cli.options.job_options import with_job_options
+from cli.options.request import upload_texts
 from cli.options.values import json_or_text, number, pair, share, size
 from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
@@ -45,6 +46,7 @@ def submit(
 ) -> None:
     """Submit one job for every combination of values, and print the sweep's id."""
     varied = _varied(vary or ())
+    upload_texts(body, client.upload)
     if "structure" in varied:
         _without_idle_method(body, body | varied)
     if "method" in varied:
@@ -96,6 +98,7 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     The size is one of --max-bytes, --max-parameters and --min-speedup. Exits with 3 if there is no such
     model.
     """
+    upload_texts(body, client.upload)
     sizes = _given(max_bytes=max_bytes, max_parameters=max_parameters, min_speedup=min_speedup)
     if over == "structure" or sizes:
         _without_idle_method(body, body)

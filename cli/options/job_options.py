@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options.common import PATIENCE_SECONDS, Command, option, replace_parameter
-from cli.options.request import given_fields, refuse_texts, request_body, upload_texts
+from cli.options.common import Command, option, replace_parameter
+from cli.options.request import given_fields, refuse_strange_texts, request_body
 from cli.options.values import JobOption
 
 _SETTING = "NAME=VALUE"
@@ -90,17 +90,9 @@ _FILES = (
 def with_job_options(command: Command) -> Command:
     """Return the command with the options of a job in place of its parameter `body`.
 
-    Texts of this machine that the job names are uploaded by the command's `client`, if it has one.
+    The body still names texts of this machine: the command uploads (`upload_texts`) or refuses them.
     """
-    return _with_options(command, uploads=True)
 
-
-def with_estimate_options(command: Command) -> Command:
-    """Return the command with the same options, which refuses texts of this machine: it uploads nothing."""
-    return _with_options(command, uploads=False)
-
-
-def _with_options(command: Command, *, uploads: bool) -> Command:
     def call(
         command: Command,
         *,
@@ -110,12 +102,7 @@ def _with_options(command: Command, *, uploads: bool) -> Command:
     ) -> None:
         values = {option: given.pop(option.variable) for option in JOB_OPTIONS}
         body = request_body(recipe, values, quick=quick)
-        if not uploads:
-            refuse_texts(body)
-        elif client := given.get("client"):
-            # A command that follows the job bears a restart of the server.
-            patience = PATIENCE_SECONDS if "timeout" in given else 0.0
-            upload_texts(client, body, given_fields(values), patience=patience)
+        refuse_strange_texts(body, given_fields(values))
         command(body=body, **given)
 
     options = [*(option.parameter() for option in JOB_OPTIONS), *_FILES]

@@ -8,14 +8,13 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cli.options.values import JobOption
 from cli.terminal import CommandFailed, Exit, clean, err
-from pruneserve_client import Client
-from pruneserve_client.models import JobDetail
+from pruneserve_client.models import JobDetail, UploadItem
 from pruneserve_client.user_input import QUICK
 
 # The variables that identify one attempt of one CI job. GitLab gives a retried job a new id.
@@ -58,24 +57,29 @@ def is_quick(job: JobDetail) -> bool:
 _SUFFIXES = (".txt", ".jsonl")
 
 
-def upload_texts(
-    client: Client, body: dict[str, Any], typed: dict[str, Any], *, patience: float = 0.0
-) -> None:
+def upload_texts(body: dict[str, Any], upload: Callable[[Path], UploadItem]) -> None:
     """Upload each text that the request names by a relative path, and put the upload's name in its place.
 
-    Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine. `typed`: the
-    part of the request that the command line has given; its names are trusted. Raises CommandFailed for a
-    file that cannot be read, and for one that only a recipe names and that may be none of its texts.
+    Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine. Raises
+    CommandFailed for a file that cannot be read.
     """
-    trusted = {place[key] for place, key in _text_fields(typed) if isinstance(place[key], str)}
     uploaded: dict[Path, str] = {}
     for place, key in _local_texts(body):
         file = Path(place[key])
-        if place[key] not in trusted:
-            _refuse_outside_directory(file)
         if file not in uploaded:
-            uploaded[file] = _upload(client, file, patience)
+            uploaded[file] = _upload(file, upload)
         place[key] = uploaded[file]
+
+
+def refuse_strange_texts(body: dict[str, Any], typed: dict[str, Any]) -> None:
+    """Raise CommandFailed for a file that only a recipe names and that may be none of its texts.
+
+    `typed`: the part of the request that the command line has given; its names are trusted.
+    """
+    trusted = {place[key] for place, key in _text_fields(typed) if isinstance(place[key], str)}
+    for place, key in _local_texts(body):
+        if place[key] not in trusted:
+            _refuse_outside_directory(Path(place[key]))
 
 
 def refuse_texts(body: dict[str, Any]) -> None:
@@ -131,15 +135,15 @@ def _refuse_outside_directory(file: Path) -> None:
         )
 
 
-def _upload(client: Client, file: Path, patience: float) -> str:
+def _upload(file: Path, upload: Callable[[Path], UploadItem]) -> str:
     if file.exists() and not file.is_file():
         raise CommandFailed(f"cannot read {file}: it is not a regular file", Exit.USAGE)
     try:
-        upload = client.upload(file, patience=patience)
+        item = upload(file)
     except OSError as error:
         raise CommandFailed(f"cannot read {file}: {error}", Exit.USAGE) from error
-    err.print(f"{clean(file)} is uploaded as {clean(upload.dataset)}")
-    return upload.dataset
+    err.print(f"{clean(file)} is uploaded as {clean(item.dataset)}")
+    return item.dataset
 
 
 _DEFAULT_METHOD = "gblm"

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.options.request import upload_texts
+from cli.options.request import refuse_strange_texts, upload_texts
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client import Client
 from tests.scripted_server import NOW, Exchange, ScriptedServer, job_document
@@ -45,7 +45,8 @@ def replaced(
 ) -> dict[str, Any]:
     changed = deepcopy(body)
     with Client(server.url, "ps_key") as client:
-        upload_texts(client, changed, deepcopy(body) if typed is None else typed)
+        refuse_strange_texts(changed, deepcopy(body) if typed is None else typed)
+        upload_texts(changed, client.upload)
     return changed
 
 
@@ -150,7 +151,7 @@ def test_what_is_no_regular_file_is_not_waited_for(server: ScriptedServer, uploa
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize("name", ["ours.txt", "./c4"])
+@pytest.mark.parametrize("name", ["ours.txt", "./texts/a.jsonl"])
 def test_an_estimate_uploads_nothing(server: ScriptedServer, uploaded: list[bytes], name: str) -> None:
     Path("job.json").write_text(json.dumps({"model": "org/n", "calibration": {"dataset": name}}))
     for options in (["--recipe", "job.json"], ["--model", "org/n", "--calibration", name]):

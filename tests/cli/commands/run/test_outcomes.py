@@ -1,6 +1,8 @@
 """`pruneserve run`: one command from the submission to an exit code."""
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -89,6 +91,27 @@ def test_a_server_that_stays_unavailable_has_its_own_exit_code(
     assert result.exit_code == Exit.UNREACHABLE
     assert "error: http://127.0.0.1:1 does not answer" in result.stderr
     assert "`pruneserve up`" in result.stderr
+
+
+def test_the_timeout_is_of_the_upload_as_well(
+    server: ScriptedServer, place: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "ours.txt").write_text("our own text")
+    given = ("--calibration", os.path.relpath(tmp_path / "ours.txt"), "--timeout", "1")
+    server.on("/v1/uploads", lambda it: it.body(b"", 503))
+    result = run(place, *given)
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "HTTP 503 without a problem document" in result.stderr
+    assert "; retrying for up to 1 s\n" in result.stderr
+    over = threading.Event()
+    server.on("/v1/uploads", lambda _: over.wait(60))
+    try:
+        result = run(place, *given, "--junit", str(tmp_path / "junit.xml"))
+    finally:
+        over.set()
+    assert result.exit_code == Exit.TIMEOUT
+    assert parsed(tmp_path / "junit.xml").find("testcase/error") is not None
+    assert {path for path, _ in server.requests} == {"/v1/uploads?name=ours.txt"}
 
 
 def test_a_timeout_does_not_hide_that_the_server_is_unavailable(place: dict[str, str]) -> None:
