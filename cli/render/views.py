@@ -138,7 +138,7 @@ _LINES_PER_STAGE = 10
 STRUCTURE_ONLY = "structure"
 """The method of a job that cuts and masks nothing."""
 
-_WITHOUT_MASK = (STRUCTURE_ONLY, "none")
+_WITHOUT_MASK = (STRUCTURE_ONLY, "none", "norms")
 
 _TRIED_SOON = "tried again once a worker is free"
 

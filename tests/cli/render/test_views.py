@@ -1,6 +1,7 @@
-"""What the commands print of a job that waits for the Hub."""
+"""What the commands print of jobs."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -44,6 +45,13 @@ def test_a_job_that_waits_for_the_hub_shows_the_next_try() -> None:
     line = f"waiting for the Hub, next try at {next_try.astimezone():%H:%M:%S}"
     assert (alone.count(line), in_a_table.count(line)) == (1, 1)
     assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {SINCE:%H:%M:%S}" in alone
+
+
+def test_a_job_that_masks_nothing_shows_no_sparsity() -> None:
+    without = shown("succeeded", method="norms", sparsity=0.0)
+    in_a_table = shown("succeeded", table=True, method="norms", sparsity=0.0)
+    assert re.search(r"^method +norms *$", without, re.MULTILINE)
+    assert re.search(r"succeeded +norms +org/name", in_a_table)
 
 
 @pytest.mark.threat
