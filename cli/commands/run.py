@@ -125,14 +125,18 @@ def without_hub(job: JobDetail) -> str | None:
         texts |= {spec.calibration.dataset, *(one.dataset for one in spec.calibration.datasets)}
     if spec.evaluation:
         texts |= {spec.evaluation.dataset, *(spec.evaluation.domains or {}).values()}
-    named = sorted(text for text in texts if text in _HUB_DATASETS)
+    named = _HUB_DATASETS.intersection(texts)
+    distil = spec.recovery and spec.recovery.distil
+    trained = _HUB_DATASETS.intersection([distil.dataset] if distil else ())
     tasks = spec.evaluation.tasks if spec.evaluation else []
-    needed = [*([spec.model.id] if of_hub else []), *named, *tasks]
+    needed = [*([spec.model.id] if of_hub else []), *sorted(named | trained), *tasks]
     if not needed:
         return None
     advice = ["for --model, a directory on its machine"] if of_hub else []
     if named:
         advice.append("--quick for a first result, or --calibration builtin --evaluation builtin")
+    if trained:
+        advice.append("builtin as recovery.distil.dataset")
     return (
         f"the Hugging Face Hub, for {', '.join(needed)}. Where the worker does not reach it, give "
         f"{'; '.join(advice) or 'no --task'}"

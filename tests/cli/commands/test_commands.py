@@ -115,6 +115,16 @@ def test_wait_shows_once_why_the_job_waits(
             "piqa",
             "no --task",
         ),
+        (
+            {
+                "model": {"id": "/m"},
+                "calibration": {"dataset": "builtin"},
+                "evaluation": {"dataset": "builtin"},
+                "recovery": {"distil": {"dataset": "c4"}},
+            },
+            "c4",
+            "builtin as recovery.distil.dataset",
+        ),
         ({"model": {"id": "/m"}, "evaluation": {"dataset": "builtin"}}, None, None),
     ],
 )
