@@ -67,7 +67,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
     try:
         _require_torch()
         _warn_root()
-        _create_directory(data)
+        data.create()
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
@@ -177,13 +177,6 @@ def _warn_root() -> None:
             "whole machine. Make a user for the service (useradd --system --create-home pruneserve), start "
             "it as that user (runuser -u pruneserve -- pruneserve up), with a data directory of its own."
         )
-
-
-def _create_directory(data: DataDirectory) -> None:
-    try:
-        data.create()
-    except OSError as error:
-        raise CommandFailed(f"cannot create the data directory {data.root}: {error}", Exit.USAGE) from error
 
 
 def _with_owner(error: OSError) -> str:

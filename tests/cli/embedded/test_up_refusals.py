@@ -49,13 +49,12 @@ def test_a_root_that_is_no_directory_is_bad_usage(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_a_data_directory_that_cannot_be_created_is_bad_usage(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_created_is_named_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [*PRUNESERVE, "up", "--data", str(tmp_path / "file" / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-    assert done.returncode == Exit.USAGE
-    assert "cannot create the data directory" in done.stderr
-    assert "Traceback" not in done.stderr
+    refused = start(tmp_path / "file" / "data", free_port())
+    assert refused.returncode == Exit.FAILED
+    assert f"Not a directory: '{tmp_path}/file/data'" in refused.stderr.replace("\n", "")
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_file_that_cannot_be_opened_is_named_without_a_traceback(tmp_path: Path) -> None:
