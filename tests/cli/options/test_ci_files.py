@@ -17,6 +17,7 @@ import typer
 import yaml
 
 from cli.main import app
+from cli.terminal import Exit
 from jobs.states import JobState
 from tests.cli.options.ci_files import ACTION, CI, COMPONENT, SPEC, TEMPLATE, scripts
 from tests.scripted_server import (
@@ -224,19 +225,26 @@ def act(environment: dict[str, str], work: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=empty | github | environment, cwd=work, **streams)  # type: ignore[call-overload, no-any-return]
 
 
+CANCELLED = "trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; for _ in {1..99}; do sleep 0.1; done"
+PASSED = '[ "$1" = download ] || { echo job=x >> "$GITHUB_OUTPUT"; exit; }'
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
         ("kill -KILL $$", 137),
-        ("trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; while :; do sleep 0.1; done", 4),
+        (CANCELLED, 4),
+        (f"{PASSED}; exit 6", 6),
+        (f"{PASSED}; {CANCELLED}", 4),
     ],
-    ids=["killed", "the step is cancelled"],
+    ids=["killed", "the step is cancelled", "the download fails", "the download is cancelled"],
 )
 def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:
     program = tmp_path / "pruneserve"
     program.write_text(f"#!/bin/bash\n{command}\n")
     program.chmod(0o755)
-    with act({"PATH": f"{tmp_path}:/usr/bin:/bin"}, tmp_path) as step:
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUTPUT": "pruned", "GITHUB_OUTPUT": "outputs"}
+    with act(environment, tmp_path) as step:
         output, _ = step.communicate(timeout=60)
     assert step.returncode == code, output
 
@@ -322,6 +330,6 @@ def test_the_component_uploads_nothing_of_an_earlier_stage_where_it_fails(
         text=True,
         check=False,
     )
-    assert done.returncode != 0
-    assert ("PRUNESERVE_INSTALL" in done.stderr) == (failing == "install")
+    assert done.returncode == (Exit.FAILED if failing == "install" else Exit.USAGE)
+    assert ("the input install" in done.stderr) == (failing == "install")
     assert not [name for name in uploaded if (work / name).exists() and (work / name).read_text() == earlier]
