@@ -1,6 +1,7 @@
 """`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 from uuid import UUID
@@ -58,7 +59,7 @@ def submit(
 
 @app.command()
 @connected
-@with_job_options
+@partial(with_job_options, without=("max-kl", "baseline"))  # its bound is on the perplexity or a size
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],

@@ -1,5 +1,6 @@
 """The options that describe a job, for every command that takes one. A recipe file has all other fields."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,11 +88,13 @@ _FILES = (
 )
 
 
-def with_job_options(command: Command) -> Command:
-    """Return the command with the options of a job in place of its parameter `body`.
+def with_job_options(command: Command, without: Collection[str] = ()) -> Command:
+    """Return the command with the options of a job, but those of `without`, in place of its parameter `body`.
 
     The body still names texts of this machine: the command uploads (`upload_texts`) or refuses them.
     """
+
+    offered = [option for option in JOB_OPTIONS if option.name not in without]
 
     def call(
         command: Command,
@@ -100,10 +103,10 @@ def with_job_options(command: Command) -> Command:
         quick: bool,
         **given: Any,  # noqa: ANN401 - options of every type
     ) -> None:
-        values = {option: given.pop(option.variable) for option in JOB_OPTIONS}
+        values = {option: given.pop(option.variable) for option in offered}
         body = request_body(recipe, values, quick=quick)
         refuse_strange_texts(body, given_fields(values))
         command(body=body, **given)
 
-    options = [*(option.parameter() for option in JOB_OPTIONS), *_FILES]
+    options = [*(option.parameter() for option in offered), *_FILES]
     return replace_parameter("body", options, call)(command)
