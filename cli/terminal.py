@@ -64,15 +64,13 @@ def clean(text: object) -> str:
     return _CI_COMMAND.sub(r"#\\x23", shown.replace("::", ":\\x3a"))
 
 
-def print_json(document: object) -> None:
-    """Print JSON on the standard output, in ASCII with escapes: it keeps every character of the document."""
+def print_json(document: object, *, indent: int | None = 2) -> None:
+    """Print JSON on the standard output, in ASCII with escapes: it keeps every character of the document.
+
+    `indent` None: on one line.
+    """
     # Strings never begin a line of JSON, so these are the only marks of CI commands that could matter.
-    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=2)))
-
-
-def print_json_line(document: object) -> None:
-    """Print JSON on one line of the standard output, as `print_json` does on several."""
-    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document)))
+    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=indent)))
 
 
 def _visible(character: str) -> str:

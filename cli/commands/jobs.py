@@ -13,7 +13,7 @@ from cli.options.connection import connected
 from cli.options.ids import IrreversibleJobId, JobId, find_job, other_owners_job_id
 from cli.render.tables import plain_table, print_item, print_list
 from cli.render.views import EventPrinter, print_job, table_of_jobs
-from cli.terminal import clean, out, print_json, print_json_line
+from cli.terminal import clean, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import Event, JobDetail, MethodItem
 
@@ -96,7 +96,7 @@ def _print_log(client: Client, job_id: UUID, *, follow: bool, as_json: bool) -> 
         if not isinstance(event, Event):  # the job, with which `follow` ends
             break
         if as_json:
-            print_json_line(event.as_sent())
+            print_json(event.as_sent(), indent=None)
         else:
             view.show(event)
 
