@@ -1,7 +1,6 @@
-"""deploy/kubernetes, as `kubectl kustomize` renders it: schemas, confinement, secrets, networks, classes.
+"""deploy/kubernetes, as `kubectl kustomize` renders it: schemas, confinement, secrets.
 
-kubectl comes with the extra `dev`. KEDA's ScaledObject and ScaledJob are checked against keda_schemas.json,
-which says where it is from.
+kubectl comes with the extra `dev`.
 """
 
 import functools
@@ -13,18 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 
-from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings, variable_of
 
 CHECKOUT = Path(__file__).parents[2]
 KUBERNETES = CHECKOUT / "deploy" / "kubernetes"
-OVERLAYS = ("cpu", "gpu", "fleet")
-KEDA_SCHEMAS: dict[str, Any] = json.loads((Path(__file__).parent / "keda_schemas.json").read_text())
+OVERLAYS = ("cpu", "gpu")
 VERSIONS = ("1.30", "1.37")
 """The oldest release of Kubernetes that docs/kubernetes.md names, and the newest with schemas here."""
 
@@ -58,41 +54,22 @@ def all_rendered() -> list[Thing]:
     return list({json.dumps(it, sort_keys=True): it for name in OVERLAYS for it in rendered(name)}.values())
 
 
-def template_of(thing: Thing) -> Thing | None:
-    spec = thing.get("spec", {})
-    return spec.get("jobTargetRef", spec).get("template")
-
-
-def pods(*overlays: str) -> Iterator[tuple[str, Thing]]:
+def pods() -> Iterator[tuple[str, Thing]]:
     """The templates of pods, each with its component."""
-    for overlay in overlays or OVERLAYS:
+    for overlay in OVERLAYS:
         for thing in rendered(overlay):
-            if template := template_of(thing):
+            if template := thing.get("spec", {}).get("template"):
                 yield template["metadata"]["labels"]["app.kubernetes.io/component"], template
 
 
-def containers(*overlays: str) -> Iterator[tuple[str, Thing, Thing]]:
-    for component, template in pods(*overlays):
+def containers() -> Iterator[tuple[str, Thing, Thing]]:
+    for component, template in pods():
         (container,) = template["spec"]["containers"]
         yield component, template["spec"], container
 
 
 def environment(container: Thing) -> dict[str, str]:
     return {each["name"]: each["value"] for each in container.get("env", ()) if "value" in each}
-
-
-def strictly(schema: Any) -> Any:
-    """The schema, with no field that it does not name. As JSON Schema says what Kubernetes adds to it."""
-    if isinstance(schema, list):
-        return [strictly(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    strict = {name: strictly(value) for name, value in schema.items()}
-    if strict.pop("x-kubernetes-int-or-string", False):
-        strict["type"] = ["integer", "string"]
-    if isinstance(schema.get("properties"), dict) and "type" in schema:
-        strict["additionalProperties"] = False
-    return strict
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -103,26 +80,11 @@ def test_kubernetes_accepts_every_object(version: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(utils, "schema_contents", functools.cache(utils.schema_contents))
     checked = set()
     for thing in all_rendered():
-        if not thing["apiVersion"].startswith("keda.sh/"):
-            kubernetes_validate.validate(thing, version, strict=True)
-            checked.add(thing["kind"])
-        elif thing["kind"] == "ScaledJob":
-            job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "any"}}
-            kubernetes_validate.validate({**job, "spec": thing["spec"]["jobTargetRef"]}, version, strict=True)
+        kubernetes_validate.validate(thing, version, strict=True)
+        checked.add(thing["kind"])
     assert checked >= {"Deployment", "StatefulSet", "Job", "NetworkPolicy", "PodDisruptionBudget", "Service"}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate({**thing, "apiVersion": "v1", "kind": "Service"}, version, strict=True)
-
-
-def test_keda_accepts_its_objects() -> None:
-    found = [it for it in rendered("fleet") if it["kind"] in KEDA_SCHEMAS]
-    assert {it["kind"] for it in found} == KEDA_SCHEMAS.keys() - {"source"}
-    for thing in found:
-        jsonschema.validate(thing, strictly(KEDA_SCHEMAS[thing["kind"]]))
-    with pytest.raises(jsonschema.ValidationError, match="maxReplicas"):
-        jsonschema.validate(
-            {**thing, "spec": {**thing["spec"], "maxReplicas": 1}}, strictly(KEDA_SCHEMAS[thing["kind"]])
-        )
 
 
 @pytest.mark.threat
@@ -174,13 +136,7 @@ def test_the_documented_commands_make_these_secrets() -> None:
         name: set(re.findall(r"--from-file=secrets/(\w+)", rest))
         for name, rest in re.findall(r"create secret generic (\S+) (.*)", page)
     }
-    assert {name: files for name, files in SECRETS.items() if files} == {
-        name: files for name, files in made.items() if name != "keda"
-    }
-    (authentication,) = (it for it in rendered("fleet") if it["kind"] == "TriggerAuthentication")
-    (reference,) = authentication["spec"]["secretTargetRef"]
-    assert reference == {"parameter": "connection", "name": "keda", "key": "database_url"}
-    assert "create secret generic keda --from-file=database_url=secrets/keda_database_url" in page
+    assert made == {name: files for name, files in SECRETS.items() if files}
 
 
 def test_the_images_are_those_of_the_dockerfile_and_of_this_release() -> None:
@@ -207,91 +163,11 @@ def test_a_process_ends_before_it_is_killed() -> None:
 
 def test_no_outage_of_a_server_kills_a_process() -> None:
     """What a liveness probe asks answers without the database and the broker."""
-    asked = {component: container.get("livenessProbe") for component, _, container in containers("fleet")}
+    asked = {component: container.get("livenessProbe") for component, _, container in containers()}
     assert asked["api"]["httpGet"]["path"] == "/healthz"
     assert asked["worker"]["exec"]["command"] == ["python", "-m", "worker.health"]
     assert "tcpSocket" in asked["egress"]
     assert asked["scheduler"] is asked["migrations"] is None
-
-
-def test_a_worker_for_one_job_is_like_one_that_stays() -> None:
-    def common(kind: str, of_its_own: Mapping[str, str]) -> Thing:
-        (thing,) = (
-            it for it in rendered("fleet") if it["kind"] == kind and it["metadata"]["name"] in of_its_own
-        )
-        template = template_of(thing)
-        assert template is not None
-        pod = {**template["spec"]}
-        (container,) = pod.pop("containers")
-        pod["volumes"] = [volume for volume in pod["volumes"] if volume["name"] != "data"]
-        own = {"nodeSelector", "restartPolicy"}
-        env = [it for it in container["env"] if it["name"] not in ("PRUNESERVE_QUEUES", "PRUNESERVE_DEVICE")]
-        container = {**container, "env": env}
-        return {
-            "pod": {name: value for name, value in pod.items() if name not in own},
-            "container": {name: it for name, it in container.items() if name not in ("args", "resources")},
-        }
-
-    assert common("StatefulSet", "worker-gpu-24g") == common("ScaledJob", "worker-gpu-80g")
-    assert [
-        container["args"] for _, pod, container in containers("fleet") if pod.get("restartPolicy") == "Never"
-    ] == [["pruneserve-worker", "--one-job"]] * 2
-
-
-def workers_of_the_fleet() -> dict[str, tuple[Thing, Thing, Thing]]:
-    """By class: the thing itself, its pod, its container."""
-    found = {}
-    for thing in rendered("fleet"):
-        template = template_of(thing)
-        if template and template["metadata"]["labels"]["app.kubernetes.io/component"] == "worker":
-            (container,) = template["spec"]["containers"]
-            found[environment(container)["PRUNESERVE_QUEUES"]] = thing, template["spec"], container
-    return found
-
-
-def test_each_class_is_on_its_machines_and_scaled_by_its_own_jobs() -> None:
-    workers = workers_of_the_fleet()
-    assert set(workers) == {"cpu", "gpu.24g", "gpu.80g", "gpu.2x80g"}
-    scaled = [it for it in rendered("fleet") if it["kind"] in ("ScaledObject", "ScaledJob")]
-    assert len(scaled) == len(workers)
-    by_name = {(it["kind"], it["metadata"]["name"]): it for it in rendered("fleet")}
-    for name, (thing, pod, container) in workers.items():
-        (trigger,) = (it for it in scaled if it["metadata"]["labels"]["pruneserve/class"] == name)
-        query = trigger["spec"]["triggers"][0]["metadata"]["query"]
-        assert f"$class${name}$class$, $kind${trigger['kind']}$kind$" in query
-        if trigger["kind"] == "ScaledObject":
-            target = trigger["spec"]["scaleTargetRef"]
-            assert by_name[target["kind"], target["name"]] is thing
-            assert "replicas" not in thing["spec"], "it would be set back at every upgrade"
-        else:
-            assert trigger is thing
-            assert thing["spec"]["rollout"] == {"strategy": "gradual"}, "an upgrade would end running jobs"
-        gpus = int(container["resources"]["limits"].get("nvidia.com/gpu", 0))
-        assert pod.get("nodeSelector") == ({"pruneserve/class": name} if gpus else None)
-        device = environment(container)["PRUNESERVE_DEVICE"]
-        assert device == {0: "cpu", 1: "cuda", 2: "cuda:0,cuda:1"}[gpus]
-
-
-def test_a_pod_is_given_what_the_query_says_that_its_class_has() -> None:
-    for name, (thing, pod, container) in workers_of_the_fleet().items():
-        said = SAID[name]
-        limits = container["resources"]["limits"]
-        assert said.gpus == int(limits.get("nvidia.com/gpu", 0))
-        memory = bytes_of(limits["memory"])
-        assert 0.95 * 0.9 * memory <= said.host_bytes <= 0.9 * memory, "nine tenths of it are a job's"
-        claims = [*thing["spec"].get("volumeClaimTemplates", ())]
-        claims += [it["ephemeral"]["volumeClaimTemplate"] for it in pod["volumes"] if "ephemeral" in it]
-        (claim,) = claims
-        volume = bytes_of(claim["spec"]["resources"]["requests"]["storage"])
-        assert 0.75 * volume <= said.scratch_bytes <= 0.9 * volume, "a file system takes some"
-        if said.gpus:
-            assert class_of(said) == name
-            assert class_of(said.model_copy(update={"device_bytes": said.device_bytes - 1})) != name
-
-
-def bytes_of(quantity: str) -> int:
-    units = {"Gi": 2**30, "Ti": 2**40}
-    return int(quantity[:-2]) * units[quantity[-2:]]
 
 
 def test_every_variable_is_a_setting_with_a_value_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,17 +187,3 @@ def test_every_variable_is_a_setting_with_a_value_that_it_takes(monkeypatch: pyt
             for name, value in {"DATABASE_URL": "postgresql://db/x", **shared, **own}.items():
                 monkeypatch.setenv(name, value)
             Settings()
-
-
-QUERY = (KUBERNETES / "overlays" / "fleet" / "waiting-for-a-class.sql").read_text()
-SAID = {
-    name: Capacity(
-        gpus=int(gpus),
-        device_bytes=int(device),
-        host_bytes=int(float(host)),
-        scratch_bytes=int(float(scratch)),
-    )
-    for name, gpus, device, host, scratch in re.findall(
-        r"^  \(\d, '(\S+)', (\d), (\d+), (\d+e9), (\d+e9), \w+\)", QUERY, re.MULTILINE
-    )
-}
