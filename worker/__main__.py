@@ -1,8 +1,4 @@
-"""`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM.
-
-With `--one-job` it claims at most one job, and ends once it has run it, or where it finds none that it could
-take. Its exit code is 0 in both cases, and its log says which it was.
-"""
+"""`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM."""
 
 import argparse
 import importlib.util
@@ -36,13 +32,7 @@ from worker.supervision.parent import Parent
 @program
 def main() -> None:
     """Check what every job needs, then take jobs."""
-    parser = argparse.ArgumentParser(
-        prog="pruneserve-worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--one-job", action="store_true", help="run one job and end; end at once where none waits"
-    )
-    arguments = parser.parse_args()
+    argparse.ArgumentParser(prog="pruneserve-worker", description=__doc__).parse_args()
     if importlib.util.find_spec("torch") is None:
         sys.exit("a worker needs torch: in a checkout, pip install '.[torch]'")
     try:
@@ -54,7 +44,7 @@ def main() -> None:
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     # Heartbeat, watchdog and quarantine take turns on one connection, and wait for none that is in use.
-    identity = Identity.new(one_job=arguments.one_job)
+    identity = Identity.new()
     name = connection_name("worker", identity.name)
     engine = engine_from(settings(), name=name, pool_size=1, max_overflow=2)
     parent = Parent(settings(), sessions(engine), identity)

@@ -39,14 +39,12 @@ class Identity:
     name: str
     shutdown_flag: Path
     """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
-    one_job: bool = False
-    """Whether it ends after its first claim, or where there is nothing to claim."""
 
     @classmethod
-    def new(cls, *, one_job: bool = False) -> Self:
+    def new(cls) -> Self:
         """Make a worker with a name that is unique across machines."""
         directory = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX))
-        return cls(workers.unique_name(), directory / "shutdown", one_job)
+        return cls(workers.unique_name(), directory / "shutdown")
 
     @classmethod
     def from_environment(cls) -> Self:

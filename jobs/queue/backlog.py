@@ -243,11 +243,6 @@ def still_unsized(session: Session, jobs: Mapping[UUID, NewJob]) -> dict[UUID, N
     return {job_id: job for job_id, job in jobs.items() if job_id in found}
 
 
-def has_unsized(session: Session) -> bool:
-    """Whether any queued job is still to be sized."""
-    return session.scalar(select(Job.id).where(*_UNSIZED).limit(1)) is not None
-
-
 def record_needs(session: Session, job_id: UUID, needs: Mapping[str, Any] | None) -> None:
     """Record what a queued job needs; None if it cannot be known before a worker has the model."""
     change = update(Job).where(Job.id == job_id, *_UNSIZED).values(needs=dict(needs or {}))

@@ -8,19 +8,19 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue import backlog, conditions, workers
+from jobs.queue import backlog, workers
 from jobs.queue.backlog import NextJobs, QueueGroup
 from jobs.queue.conditions import lock_claims
 from jobs.queue.resources import needs_of
 from jobs.queue.workers import Fleet, LiveWorker
 from jobs.states import Outcome
-from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
+from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
 _FAULT_COOLDOWN_SECONDS = 60.0
 """For this time after a worker's fault, its job is reserved for other workers, if there are any."""
@@ -55,31 +55,16 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
     excluding = _jobs_reserved_for_others(session, own, fleet)
     for first in _candidates(session, own, fleet, excluding):
         for job_id in first.jobs:  # none where another process has cancelled the one that was there
-            if (claim := lifecycle.claim(session, job_id, worker, lease_seconds)) is None:
-                continue
-            if own.one_job:
-                conditions.drain(session, worker)
-            return claim
+            if (claim := lifecycle.claim(session, job_id, worker, lease_seconds)) is not None:
+                return claim
     return None
 
 
-def hand_back_unanswered(session: Session, worker: str, lost: Claim) -> None:
+def hand_back_unanswered(session: Session, lost: Claim) -> None:
     """Undo a claim that was committed, although the answer to its COMMIT was lost."""
     lock_claims(session)  # one whose COMMIT is still in flight holds the lock
-    reason = "the answer to its claim was lost"
-    if lifecycle.hand_back(session, lost, reason) or lifecycle.finish_cancelling(session, lost):
-        of_one_job = (Worker.name == worker, Worker.one_job)  # which the claim has drained
-        session.execute(update(Worker).where(*of_one_job).values(cordoned_at=None, draining=False))
-
-
-def can_claim(session: Session, worker: str, seen_within: float) -> bool:
-    """Whether a worker would be given a job now. Takes no lock, and changes nothing."""
-    fleet = workers.fleet(session, seen_within)
-    own = fleet.workers.get(worker)
-    if own is None:
-        return False
-    excluding = _jobs_reserved_for_others(session, own, fleet)
-    return any(first.jobs for first in _candidates(session, own, fleet, excluding))
+    if not lifecycle.hand_back(session, lost, "the answer to its claim was lost"):
+        lifecycle.finish_cancelling(session, lost)
 
 
 def _candidates(

@@ -26,7 +26,7 @@ TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
 """The conditions of a worker that takes jobs, if it is alive."""
 
 _RESTORED_COLUMNS = (
-    *(Worker.queue, Worker.queues, Worker.capacity, Worker.one_job, Worker.machine, Worker.sandbox),
+    *(Worker.queue, Worker.queues, Worker.capacity, Worker.machine, Worker.sandbox),
     *(Worker.started_at, Worker.cordoned_at, Worker.draining),
 )
 
@@ -74,7 +74,6 @@ class LiveWorker:
     """Whether its class is paused."""
     idle: bool
     """Whether it holds no job."""
-    one_job: bool
     fault: str | None
     """Why it is quarantined, if it is."""
 
@@ -127,7 +126,6 @@ def fleet(session: Session, seen_within: float) -> Fleet:
             (Worker.quarantined_at.is_(None) & Worker.cordoned_at.is_(None)).label("takes_jobs"),
             exists().where(Queue.name == Worker.queue, Queue.paused_at.is_not(None)).label("paused"),
             (~exists().where(Job.worker == Worker.name, Job.state.in_(HELD))).label("idle"),
-            Worker.one_job,
             Worker.quarantined_at,
             Worker.fault,
         ).where(is_live(seen_within), Worker.capacity.is_not(None))
@@ -142,7 +140,6 @@ def fleet(session: Session, seen_within: float) -> Fleet:
             row.takes_jobs,
             row.paused,
             row.idle,
-            row.one_job,
             None if row.quarantined_at is None else row.fault or "",
         )
         for row in rows
@@ -216,14 +213,12 @@ def record_capacity(
     capacity: Capacity,
     *,
     queues: Sequence[str] | None = None,
-    one_job: bool = False,
 ) -> None:
-    """Record the class of a worker, what it has, which jobs it may run, and whether it ends after one."""
+    """Record the class of a worker, what it has, and which jobs it may run."""
     known = {
         "queue": queue,
         "queues": None if queues is None else [*queues],
         "capacity": capacity.model_dump(),
-        "one_job": one_job,
     }
     session.execute(
         insert(Worker)

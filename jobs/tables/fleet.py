@@ -21,8 +21,6 @@ class Worker(Base):
     queues: Mapped[list[str] | None]
     # What it has for a job, once it has declared itself: a `jobs.queue.resources.Capacity`.
     capacity: Mapped[dict[str, Any] | None]
-    # Whether it ends after one job: it was started for one that waits for its class.
-    one_job: Mapped[bool] = mapped_column(server_default=text("false"))
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     # Its device and speed, once measured: a `pruning.estimate.Machine`.

@@ -139,7 +139,6 @@ CREATE TABLE workers (
     queue TEXT NOT NULL,
     queues TEXT[],
     capacity JSONB,
-    one_job BOOLEAN DEFAULT false NOT NULL,
     started_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     seen_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     machine JSONB,

@@ -74,7 +74,7 @@ class Models:
         def has_sized_all() -> bool:
             self.sizing.round()
             with self.database.begin() as session:
-                return not queue_sizing.has_unsized(session)
+                return not queue_sizing.unsized(session, 1)
 
         eventually(has_sized_all)
 

@@ -266,7 +266,7 @@ def _claim(
                 notify_on_commit(session, QUEUE)  # it received a message that another worker can use
                 return None
             for lost in unanswered:
-                hand_back_unanswered(session, worker.name, lost)
+                hand_back_unanswered(session, lost)
             found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None

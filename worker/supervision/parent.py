@@ -4,7 +4,7 @@ While it takes jobs, the parent is registered in the table of live workers. When
 raises a flag that the child checks between two steps. When a child dies in the middle of a job, it requeues
 the job and records why, as soon as the database answers, instead of leaving the job until its lease expires.
 A child that does not stop when it must is killed: see `worker.supervision.watchdog`. A worker that is
-drained, or that runs one job only, ends in order.
+drained ends in order.
 """
 
 import logging
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
-from jobs.queue import backlog, claim, conditions, held_jobs, shortage, workers
+from jobs.queue import conditions, held_jobs, shortage, workers
 from jobs.queue.resources import UNKNOWN_CLASS
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
@@ -59,31 +59,17 @@ class Drain:
             word = "is cordoned: it takes no more jobs" if conditions.cordoned else "takes jobs again"
             log.info("worker %s %s", self._identity.name, word)
             self._cordoned = conditions.cordoned
-        if conditions.draining:
-            if not self._is_busy(session):
-                self._end("is drained")
-        elif self._identity.one_job and not conditions.cordoned and not self._has_claimable_job(session):
-            self._end("finds no job that it could take")
+        if conditions.draining and not self._is_busy(session):
+            # As after a SIGTERM, with exit code 0. A second signal would make Celery kill its child.
+            self._ends = True
+            log.info("worker %s is drained: it ends", self._identity.name)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _is_busy(self, session: Session) -> bool:
         # A claim is recorded before it is committed. On a read-only disk its record stays when it has ended.
         records = identity.held_claims(self._identity.claims_directory)
         is_recorded = any(not held.is_overdue(0) for held in records)
         return is_recorded or held_jobs.held_by(session, self._identity.name) is not None
-
-    def _has_claimable_job(self, session: Session) -> bool:
-        # The worker itself last: its child may claim the job that was there a moment ago.
-        return (
-            claim.can_claim(session, self._identity.name, limits.LEASE_SECONDS)
-            or backlog.has_unsized(session)
-            or self._is_busy(session)
-        )
-
-    def _end(self, why: str) -> None:
-        """End as after a SIGTERM, with exit code 0. A second signal would make Celery kill its child."""
-        self._ends = True
-        log.info("worker %s %s: it ends", self._identity.name, why)
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Parent:
@@ -143,7 +129,6 @@ class Parent:
             queue=self._queue,
             capacity=capacity,
             queues=self._settings.queues or None,
-            one_job=self._identity.one_job,
         )
         return self._queue
 

@@ -34,10 +34,9 @@ def register(
     *,
     queues: Sequence[str] | None = None,
     device: str | None = None,
-    one_job: bool = False,
 ) -> None:
     """Let a worker be alive and idle: it stays so for as long as the test takes."""
-    workers.record_capacity(session, name, queue, capacity, queues=queues, one_job=one_job)
+    workers.record_capacity(session, name, queue, capacity, queues=queues)
     alive = update(Worker).where(Worker.name == name).values(seen_at=NOW + timedelta(hours=1))
     session.execute(alive)
     if device is not None:

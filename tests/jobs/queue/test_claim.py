@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
@@ -104,7 +104,6 @@ def test_a_worker_that_takes_no_jobs_claims_none(
         submit(session, spec)
         act(session, "w")
         assert claim(session, "w") is None
-        assert not claims.can_claim(session, "w", 30)
 
 
 def test_a_worker_that_is_silent_or_unknown_claims_none(database: Database, spec: JobSpec) -> None:
@@ -130,38 +129,18 @@ def test_a_paused_class_claims_nothing_and_no_other_claims_its_jobs(
         assert claimed(session, "gpu") == short
 
 
-def test_a_worker_for_one_job_is_drained_by_its_claim(database: Database, spec: JobSpec) -> None:
-    with database.begin() as session:
-        register(session, "w", one_job=True)
-        submit(session, spec), submit(session, spec)
-        assert claim(session, "w") is not None
-        assert workers.record_worker_heartbeat(session, "w", "cpu").draining
-        assert claim(session, "w") is None
-
-
 @pytest.mark.parametrize("is_cancelled", [False, True])
-def test_a_worker_for_one_job_takes_another_where_the_answer_to_its_claim_was_lost(
+def test_a_claim_whose_answer_was_lost_is_handed_back_or_cancelled(
     database: Database, spec: JobSpec, is_cancelled: bool
 ) -> None:
     with database.begin() as session:
-        register(session, "w", one_job=True)
+        register(session, "w")
         lost = submit(session, spec)
         unanswered = claim_one(session, "w")
         if is_cancelled:
             assert owner_moves.cancel(session, "ada", lost)
-        later = submit(session, spec)
-        claims.hand_back_unanswered(session, "w", unanswered)
-        assert claimed(session, "w") == (later if is_cancelled else lost)
-        assert claim(session, "w") is None
-
-
-def test_what_was_never_claimed_undoes_no_drain(database: Database, spec: JobSpec) -> None:
-    with database.begin() as session:
-        register(session, "w", one_job=True)
-        conditions.drain(session, "w")
-        uncommitted = Claim(submit(session, spec), 1, uuid4(), "ada", {})
-        claims.hand_back_unanswered(session, "w", uncommitted)
-        assert claim(session, "w") is None
+        claims.hand_back_unanswered(session, unanswered)
+        assert session.get_one(Job, lost).state == (JobState.CANCELLED if is_cancelled else JobState.QUEUED)
 
 
 def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database, spec: JobSpec) -> None:
@@ -194,7 +173,7 @@ def test_a_claim_whose_commit_is_in_flight_is_handed_back_once_it_has_ended(
 
     def hand_back(lost: Claim) -> None:
         with database.begin() as session:
-            claims.hand_back_unanswered(session, "w", lost)
+            claims.hand_back_unanswered(session, lost)
 
     with ThreadPoolExecutor(1) as pool:
         with database.begin() as session:
@@ -297,15 +276,6 @@ def test_of_claims_at_once_each_job_is_given_once(database: Database, spec: JobS
     with ThreadPoolExecutor(8) as pool:
         found = [job_id for job_id in pool.map(one, range(8)) if job_id is not None]
     assert sorted(found) == sorted(jobs)
-
-
-def test_a_worker_can_claim_what_it_would_be_given(database: Database, spec: JobSpec) -> None:
-    with database.begin() as session:
-        register(session, "w")
-        assert not claims.can_claim(session, "w", 30)
-        job_id = submit(session, spec)
-        assert claims.can_claim(session, "w", 30)
-        assert session.get_one(Job, job_id).state == JobState.QUEUED
 
 
 def test_groups_are_open_to_the_workers_that_may_run_their_jobs(database: Database, spec: JobSpec) -> None:

@@ -72,14 +72,14 @@ def unregistered_worker() -> Iterator[Identity]:
 
 @pytest.fixture
 def start(environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
-    """Starts a module of this directory, with options and variables; its log is `<number>.log`."""
+    """Starts a module of this directory, with variables; its log is `<number>.log`."""
     url = environment.broker_url.get_secret_value()
     monkeypatch.setattr(app.conf, "broker_url", url)
     redis.Redis.from_url(url).ping()
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(module: str, *options: str, **variables: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"tests.worker.supervision.{module}", *options]
+    def begin(module: str, **variables: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"tests.worker.supervision.{module}"]
         with (tmp_path / f"{len(started)}.log").open("wb") as log:
             started.append(
                 subprocess.Popen(command, cwd=ROOT, env=os.environ | variables, stdout=log, stderr=log)

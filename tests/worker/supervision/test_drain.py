@@ -1,10 +1,9 @@
-"""Real workers: one is cordoned and drained by an operator, others run one job only."""
+"""Real workers that an operator cordons and drains."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from signal import SIGTERM
@@ -12,25 +11,20 @@ from uuid import UUID, uuid4
 
 import pytest
 import redis
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from jobs import broker
 from jobs.broker import app
 from jobs.database import Database
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from jobs.queue import backlog, claim, conditions
-from jobs.queue.claim import claim_next
+from jobs.queue import conditions
 from jobs.queue.waiting import Waits, WaitsFor
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
-from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
 from tests.conftest import Submit
-from tests.jobs.queue.fleet import LARGE
-from tests.jobs.queue.fleet import submit as queue_job
 from tests.limits import with_limits
 from tests.worker.supervision.conftest import PATIENCE, ROOT, Fleet, Start
 from worker.identity import HeldClaim, Identity, boot_time
@@ -40,7 +34,7 @@ from worker.supervision.parent import Drain
 
 @pytest.fixture
 def steady(start: Start, environment: Settings, tmp_path: Path) -> Start:
-    """Starts a worker with these options."""
+    """Starts a worker."""
     environment.work_dir.mkdir()
     (tmp_path / "tmp").mkdir()
     return partial(start, "steady_worker", TMPDIR=str(tmp_path / "tmp"), **with_limits(HEARTBEAT_SECONDS=0.2))
@@ -99,18 +93,6 @@ def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
     assert health(tmp_path) == (1, "no worker of this user runs on this host\n")
 
 
-def test_a_worker_for_one_job_claims_one_at_most_and_ends(
-    steady: Start, fleet: Fleet, database: Database, environment: Settings, submit: Submit, tmp_path: Path
-) -> None:
-    (environment.work_dir / "go").touch()
-    jobs = [submit(), submit()]
-    worker = steady("--one-job")
-    fleet.dispatch_until(lambda: worker.poll() is not None)
-    assert worker.returncode == 0, (tmp_path / "0.log").read_text()
-    assert sorted(fleet.states(jobs)) == [JobState.QUEUED, JobState.SUCCEEDED]
-    assert fleet.attempts() == 1
-
-
 def test_a_worker_outlives_a_broker_that_refuses_to_write(
     steady: Start, fleet: Fleet, environment: Settings, submit: Submit, tmp_path: Path
 ) -> None:
@@ -136,53 +118,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sent
 
 
-ONE_JOB = WorkerConditions(quarantined=False, cordoned=False, draining=False)
 DRAINED = WorkerConditions(quarantined=False, cordoned=True, draining=True)
-
-
-def drain_of(worker: Identity) -> Drain:
-    return Drain(replace(worker, one_job=True))
-
-
-def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
-    database: Database,
-    worker: Identity,
-    spec: JobSpec,
-    ends: list[int],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("INFO")
-    with database.begin() as session:
-        job_id = queue_job(session, spec)
-        drain_of(worker).follow(session, ONE_JOB)
-        assert ends == []
-        session.execute(update(Job).where(Job.id == job_id).values(needs=LARGE.model_dump()))
-        owner_moves.create(session, "ada", spec)
-        drain_of(worker).follow(session, ONE_JOB)
-        assert ends == [], "one is still to be sized"
-        session.execute(update(Job).values(needs=LARGE.model_dump()))
-        drain_of(worker).follow(session, ONE_JOB)
-        assert ends == [SIGTERM]
-    assert "finds no job that it could take: it ends" in caplog.text
-
-
-def test_a_one_job_worker_that_claims_during_the_check_does_not_end(
-    database: Database, worker: Identity, submit: Submit, ends: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    submit()
-    real = backlog.has_unsized
-
-    def then_claims(session: Session) -> bool:
-        with database.begin() as other:
-            claim_next(other, worker.name, 30)
-        return real(session)
-
-    monkeypatch.setattr(claim, "can_claim", lambda *anything: False)
-    monkeypatch.setattr(backlog, "has_unsized", then_claims)
-    with database.begin() as session:
-        drain_of(worker).follow(session, ONE_JOB)
-        drain_of(worker).follow(session, ONE_JOB)
-    assert ends == []
 
 
 @pytest.mark.parametrize(("lease_seconds", "signals"), [(30, []), (-1, [SIGTERM])])
