@@ -1,8 +1,9 @@
-"""Jobs that a worker holds, which tests claim by name, and locks that others wait for."""
+"""Jobs that a worker holds, which tests claim by name, locks that others wait for, and a lost database."""
 
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.database import Database
@@ -40,3 +41,8 @@ def wait_until_blocked(database: Database) -> None:
 def job(database: Database, job_id: UUID) -> Job:
     with database.begin() as session:
         return session.get_one(Job, job_id)
+
+
+def unavailable(*anything: object) -> None:
+    """Fail as a query does whose database has gone away."""
+    raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))

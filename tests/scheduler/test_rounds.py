@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 import redis
 from sqlalchemy import Engine, select, text, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cli.embedded.process import LOOPBACK, free_port
@@ -28,7 +27,7 @@ from jobs.tables import Lease, Sweep, Worker
 from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
-from tests.claims import job
+from tests.claims import job, unavailable
 from tests.cli.embedded.freezing import frozen
 from tests.clock import Clock, check_times
 from tests.conftest import Submit
@@ -78,27 +77,32 @@ def test_sweeps_that_cannot_be_advanced_delay_no_other_and_are_tried_again_later
     assert tries() == 45
 
 
-def test_without_a_broker_leases_still_expire(
+def broker_away_since(database: Database) -> datetime | None:
+    with database.begin() as session:
+        return session.scalars(select(SchedulerRow.broker_away_since)).one()
+
+
+def test_without_a_broker_leases_expire_and_the_outage_is_recorded_until_it_answers(
     database: Database, submit: Submit, connected: Scheduler, valkey: Valkey, broker: redis.Redis
 ) -> None:
-    seen(database, "w1")
-    submit()
-    lost = take(database)
+    lost = running(database, submit)
     expire_leases(database)
     valkey.stop()
     try:
         assert not connected.round()
+        silent_since = broker_away_since(database)
+        assert silent_since is not None
         assert job(database, lost.job_id).state == JobState.QUEUED
+        with database.begin() as session:
+            assert owner_moves.cancel(session, "ada", lost.job_id)
+        assert not connected.round(), "although there is nothing to send"
+        assert broker_away_since(database) == silent_since
+        submit()
     finally:
         valkey.start()
     while not connected.round():
         pass
-    assert messages(broker) == 1
-
-
-def broker_away_since(database: Database) -> datetime | None:
-    with database.begin() as session:
-        return session.scalars(select(SchedulerRow.broker_away_since)).one()
+    assert (broker_away_since(database), messages(broker)) == (None, 1)
 
 
 def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
@@ -142,27 +146,6 @@ def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
     assert (broker_away_since(database), messages(broker)) == (None, 1)
 
 
-def test_a_broker_outage_is_recorded_until_it_answers(
-    database: Database, submit: Submit, scheduler: Scheduler, valkey: Valkey, broker: redis.Redis
-) -> None:
-    seen(database, "w1")
-    job_id = submit()
-    valkey.stop()
-    try:
-        assert not scheduler.round()
-        silent_since = broker_away_since(database)
-        assert silent_since is not None
-        with database.begin() as session:
-            assert owner_moves.cancel(session, "ada", job_id)
-        assert not scheduler.round()
-        assert broker_away_since(database) == silent_since
-    finally:
-        valkey.start()
-    while not scheduler.round():
-        pass
-    assert broker_away_since(database) is None
-
-
 def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(
     database: Database, submit: Submit, scheduler: Scheduler, clock: Clock
 ) -> None:
@@ -174,18 +157,6 @@ def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(
     scheduler.round()
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
-
-
-def test_after_a_database_outage_one_lease_passes_before_a_job_is_requeued(
-    database: Database, submit: Submit, connected: Scheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    claim = running(database, submit)
-    with monkeypatch.context() as outage:
-        outage.setattr(rounds, "expired_leases", _database_is_unavailable)
-        assert not connected.round()
-    expire_leases(database)
-    assert connected.round()
-    assert job(database, claim.job_id).state == JobState.RUNNING
 
 
 def test_after_a_frozen_database_one_lease_passes_before_a_job_is_requeued(
@@ -218,10 +189,11 @@ def test_a_lease_that_ends_in_an_outage_of_the_database_is_no_fault_of_the_job_o
         seen(database, "w1")
         assert take(database).job_id == job_id
         with monkeypatch.context() as outage:
-            outage.setattr(rounds, "expired_leases", _database_is_unavailable)
+            outage.setattr(rounds, "expired_leases", unavailable)
             assert not connected.round()
         expire_leases(database)
         assert connected.round()
+        assert job(database, job_id).state == JobState.RUNNING, "one lease passes"
         pass_a_lease(connected, clock)
         assert connected.round()
         return JobState(job(database, job_id).state)
@@ -241,7 +213,7 @@ def test_a_lease_that_was_extended_after_an_outage_is_lost_by_its_worker(
     database: Database, submit: Submit, connected: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as outage:
-        outage.setattr(rounds, "expired_leases", _database_is_unavailable)
+        outage.setattr(rounds, "expired_leases", unavailable)
         assert not connected.round()
     assert connected.round()
     claim = running(database, submit)
@@ -253,10 +225,6 @@ def test_a_lease_that_was_extended_after_an_outage_is_lost_by_its_worker(
         session.execute(update(Lease).values(expires_at=a_moment_ago))
     assert connected.round()
     assert job(database, claim.job_id).lost_attempts == 1
-
-
-def _database_is_unavailable(*anything: object) -> None:
-    raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
 
 
 def test_cut_connections_are_replaced(

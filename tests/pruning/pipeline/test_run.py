@@ -1,5 +1,4 @@
 import math
-import shutil
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -14,10 +13,8 @@ from transformers import (
 )
 
 from bench.workload.models import perplexity
-from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.text import Source, read_documents
-from pruning.errors import InvalidInput, NumericalFailure, PruningError
-from pruning.files.frozen_file import AllowedRoots
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.placement import Placement
 from pruning.pipeline.console import result_table
 from pruning.pipeline.evaluate import PerplexityLimit
@@ -268,102 +265,6 @@ def test_a_model_with_nan_weights_fails_and_leaves_no_files(tmp_path: Path) -> N
     with pytest.raises(NumericalFailure, match="layer"):
         run_recipe(recipe(directory), EVALUATION, output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def fails_in_resolve(
-    tmp_path: Path,
-    wanted: Recipe,
-    *,
-    evaluation: Evaluation = EVALUATION,
-    expected: type[PruningError] = InvalidInput,
-    **options: Any,
-) -> tuple[str | None, str]:
-    """Run a recipe that must fail before any expensive step and leave no files. Return field and message."""
-    progress = Recorder()
-    with pytest.raises(expected) as caught:
-        run_recipe(wanted, evaluation, output=tmp_path / "result" / "out", progress=progress, **options)
-    assert progress.started in ([], [Stage.RESOLVE])
-    assert progress.finished == []
-    assert not (tmp_path / "result").exists() or list((tmp_path / "result").iterdir()) == []
-    return caught.value.field, str(caught.value)
-
-
-def test_an_output_that_exists_is_refused_and_kept(tiny_llama_dir: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(InvalidInput, match="exists already") as caught:
-        run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
-    assert caught.value.field == "output"
-    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
-
-
-def test_a_full_disk_is_refused_before_pruning(
-    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), expected=PruningError)
-    assert field == "output"
-    assert "has 1 kB free: free " in message
-
-
-@pytest.mark.threat
-def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
-    allowed = tmp_path / "allowed"
-    allowed.mkdir()
-    (tmp_path / "secret.txt").write_text("The suite of the for statement. " * 100)
-    (allowed / "escape.txt").symlink_to(tmp_path / "secret.txt")
-    roots = AllowedRoots(data=(allowed,))
-    for path in (tmp_path / "secret.txt", allowed / "escape.txt"):
-        calibration = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(path)})
-        field, message = fails_in_resolve(tmp_path, calibration, roots=roots)
-        assert field == "calibration.dataset"
-        assert "outside the allowed directories" in message
-        assert str(tmp_path) not in message.replace(str(path), "")
-        evaluation = Evaluation(dataset=str(path), sequence_length=32)
-        field, message = fails_in_resolve(
-            tmp_path, recipe(tiny_llama_dir), evaluation=evaluation, roots=roots
-        )
-        assert field == "evaluation.dataset"
-        assert "outside the allowed directories" in message
-
-
-def test_an_evaluation_text_too_short_for_a_window_is_refused_before_pruning(
-    tiny_llama_dir: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "text.txt").write_text("Short.")
-    evaluation = Evaluation(dataset=str(tmp_path / "text.txt"), sequence_length=32)
-    field, _ = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), evaluation=evaluation)
-    assert field == "evaluation.dataset"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "field"),
-    [
-        ({"layers": {"include": ["*.mlp.*", "*.mpl.*"]}}, "layers.include"),
-        ({"layers": {"exclude": ["lm_head"]}}, "layers.exclude"),
-        ({"structure": {"parameters": 0.99}}, "structure.parameters"),
-        ({"structure": {"parameters": 0.0001}}, "structure.parameters"),
-        ({"method": "recovered", "recovery": {"distil": {"tokens": 1_000_000}}}, "recovery.distil.tokens"),
-    ],
-    ids=str,
-)
-def test_what_model_or_text_do_not_have_is_refused_by_its_field_before_weights_are_loaded(
-    tiny_llama_dir: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    wanted: dict[str, Any],
-    field: str,
-) -> None:
-    monkeypatch.setattr(Checkpoint, "load", None)
-    assert fails_in_resolve(tmp_path, recipe(tiny_llama_dir, **wanted))[0] == field
-
-
-@pytest.mark.parametrize("device", ["tpu", "cuda:99", "mps", ""])
-def test_a_missing_device_is_refused(tiny_llama_dir: Path, tmp_path: Path, device: str) -> None:
-    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), device=device)
-    assert field == "device"
-    assert "cpu" in message
 
 
 def test_a_model_over_the_limit_whose_windows_were_all_measured_has_its_intervals(

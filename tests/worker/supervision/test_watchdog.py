@@ -24,7 +24,7 @@ from jobs.settings import Settings
 from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt, Lease
 from pruning.recipe import Stage
-from tests.claims import claimed
+from tests.claims import claimed, unavailable
 from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.small_disk import dead_mount
@@ -362,45 +362,31 @@ def read_only(*anything: object, **named: object) -> None:
     raise OSError(errno.EROFS, "Read-only file system")
 
 
-def test_a_child_that_holds_too_much_memory_is_killed_on_a_read_only_disk(
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["too much memory", "cancelled"])
+@pytest.mark.parametrize("has_record", [True, False], ids=["read-only", "unreadable"])
+def test_a_child_is_killed_although_the_disk_fails(
     strict_watchdog: Watchdog,
+    database: Database,
     claim: Claim,
     worker: Identity,
     child: subprocess.Popen[bytes],
     monkeypatch: pytest.MonkeyPatch,
+    has_record: bool,
+    is_cancelled: bool,
 ) -> None:
-    hold(worker, claim, -30.0)
+    if has_record:
+        hold(worker, claim, -30.0)
+    else:
+        worker.claims_directory.symlink_to("a" * 300)  # a name that is too long: OSError
+    if is_cancelled:
+        ask_to_cancel(database, claim)
+        change(database, Job, cancelling_at=AN_HOUR_AGO)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", read_only)
-        strict_watchdog.check_memory()
+        strict_watchdog.check() if is_cancelled else strict_watchdog.check_memory()
     child.wait(120)
     assert is_killed(child)
-
-
-@pytest.mark.usefixtures("unreadable_records")
-def test_a_child_that_holds_too_much_memory_is_killed_where_no_record_can_be_read(
-    strict_watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
-) -> None:
-    strict_watchdog.start()
-    child.wait(120)
-    eventually(lambda: job(database, claim).state != JobState.RUNNING)
-    strict_watchdog.stop()
-    assert is_killed(child)
-
-
-@pytest.mark.usefixtures("unreadable_records")
-def test_a_cancelled_job_ends_where_no_record_can_be_read(
-    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
-) -> None:
-    ask_to_cancel(database, claim)
-    change(database, Job, cancelling_at=AN_HOUR_AGO)
-    watchdog.check()
-    child.wait(120)
-    assert (is_killed(child), job(database, claim).state) == (True, JobState.CANCELLED)
-
-
-def unavailable(*anything: object) -> None:
-    raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
+    assert job(database, claim).state == (JobState.CANCELLED if is_cancelled else JobState.QUEUED)
 
 
 def test_a_child_whose_lease_the_database_has_extended_is_left_alone_for_a_lease(

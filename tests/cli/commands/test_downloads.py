@@ -1,0 +1,91 @@
+"""Downloads of a job's files."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from cli.options import common
+from cli.terminal import Exit
+from tests.cli.commands.test_resources import FILE, ID, QUEUED, page
+from tests.scripted_server import Exchange, ScriptedServer, artifact_document
+
+
+def test_a_job_is_found_by_its_last_digits(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    server.on("/v1/jobs", lambda it: it.json(page(QUEUED)))
+    server.on(f"/v1/jobs/{ID}", lambda it: it.json(QUEUED))
+    assert ID in pruneserve("show", "0000ffff").stdout
+    server.on("/v1/zoo/0000ffff", lambda it: it.json({"detail": "no such entry", "status": 404}, 404))
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE]}))
+    server.on("/content", lambda it: it.body(b"abc"))
+    assert pruneserve("download", "0000ffff").exit_code == Exit.OK
+    assert (tmp_path / "0000ffff" / "a.txt").read_bytes() == b"abc"
+
+
+def test_a_download_may_take_one_exported_file(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    exported = FILE | {"name": "exports/m-Q8_0.gguf"}
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE, exported]}))
+    server.on("/content", lambda it: it.body(b"abc"))
+    download = ("download", ID, "--output", str(tmp_path / "there"))
+    assert pruneserve(*download, "--include", "*Q8_0.gguf").exit_code == Exit.OK
+    assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == [
+        tmp_path / "there" / "exports" / "m-Q8_0.gguf"
+    ]
+    refused = pruneserve(*download, "--include", "*Q4_0*")
+    assert refused.exit_code == Exit.USAGE
+    assert "no file matches '*Q4_0*'; there are a.txt, exports/m-Q8_0.gguf" in refused.stderr
+
+
+@pytest.mark.parametrize("status", [502, 404])
+def test_a_download_outlives_a_restart_of_the_server(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path, status: int
+) -> None:
+    content = b"content"
+    listed = artifact_document("a.txt", content, hashlib.sha256(content).hexdigest(), "/content")
+
+    def away_at_first(path: str, answer: Callable[[Exchange], None]) -> None:
+        def away(it: Exchange) -> None:
+            server.on(path, answer)
+            it.body(b"<html>Not now</html>", status, "text/html")
+
+        server.on(path, away)
+
+    away_at_first(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [listed]}))
+    away_at_first("/content", lambda it: it.body(content))
+    done = pruneserve("download", ID, "--output", str(tmp_path / "there"))
+    assert done.exit_code == Exit.OK, done.stderr
+    assert f"HTTP {status} without a problem document" in done.stderr
+    assert "; retrying for up to 120 s\n" in done.stderr
+    assert (tmp_path / "there" / "a.txt").read_bytes() == content
+
+
+@pytest.mark.parametrize("away", [f"/v1/jobs/{ID}/artifacts", "/content"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_download_that_only_a_proxy_answers_is_no_bad_usage(
+    server: ScriptedServer,
+    pruneserve: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    away: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE]}))
+    server.on(away, lambda it: it.body(b"<html>Not now</html>", status, "text/html"))
+    assert pruneserve("download", ID).exit_code == Exit.UNREACHABLE
+
+
+def test_a_file_that_cannot_be_written_is_no_bad_usage(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    listed = artifact_document("a.txt", b"content", hashlib.sha256(b"content").hexdigest(), "/content")
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [listed]}))
+    (tmp_path / "there").touch()
+    done = pruneserve("download", ID, "--output", str(tmp_path / "there"))
+    assert done.exit_code == Exit.FAILED
+    assert "error: cannot write to " in done.stderr
