@@ -23,7 +23,6 @@ from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.exports import parse_exports
 from pruning.recipe.options import OPTIONS, Option, domain_and_text, request_body
-from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.version import refuse_old_versions
 
@@ -62,9 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         with _sigterm_as_interrupt():
-            if options.like is not None:
-                _cut_like(options)
-                return 0
             if options.apply is not None:
                 apply_mask(Path(options.model), Path(options.apply), Path(options.output).absolute())
                 return 0
@@ -181,19 +177,6 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     results.print(f"{output}", markup=False)
 
 
-def _cut_like(options: argparse.Namespace) -> None:
-    """Remove the units from a model or an adapter that an earlier run removed from its model."""
-    from pruning.output.like import cut_like
-
-    try:
-        report = Report.model_validate_json(Path(options.like).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"{options.like} cannot be read; give a pruning_report.json", field="like"
-        ) from error
-    cut_like(report, Path(options.model), Path(options.output).absolute())
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pruning",
@@ -234,12 +217,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add(
-        "--like",
-        metavar="REPORT",
-        help="only take the units out of MODEL, a checkpoint or a LoRA adapter, that the run of this "
-        "pruning_report.json took out",
-    )
-    add(
         "--apply",
         metavar="MASK",
         help="only make the result of a run from MODEL, its dense model, and the mask that it exported",
@@ -267,10 +244,9 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Exit with the usage if the options do not make one recipe."""
-    only = next((name for name in ("like", "apply") if getattr(options, name) is not None), None)
-    if only is not None:
-        if options.model is None or _chosen(options) != {only, "model", "output"}:
-            parser.error(f"--{only} takes --model and --output, and nothing else")
+    if options.apply is not None:
+        if options.model is None or _chosen(options) != {"apply", "model", "output"}:
+            parser.error("--apply takes --model and --output, and nothing else")
         return
     if options.recipe is None:
         alone = options.structure is not None or options.norm is not None

@@ -1,10 +1,9 @@
-"""Pruned models: `pruneserve download` and `apply`, and `tools publish` and `cut`.
+"""Pruned models: `pruneserve download` and `apply`, and `tools publish`.
 
 `publish` uploads to the Hugging Face Hub with the user's own token. The files pass through this machine. The
 token never reaches the service, which never writes to the Hub.
 """
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -266,27 +265,6 @@ def _set_base_model(card: Path, base_model: str) -> None:
     read.save(card)
 
 
-def cut(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="A checkpoint of the family of the report's model, or a LoRA adapter for it.",
-            show_default=False,
-        ),
-    ],
-    like: Annotated[
-        Path, typer.Option(metavar="REPORT", help="The pruning_report.json of a job with `structure`.")
-    ],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Where the result goes; must not exist.")],
-) -> None:
-    """Take the same units out of another checkpoint or adapter as a job did, on this machine."""
-    # The library is installed with the service. Its messages go to this command's own output.
-    if importlib.util.find_spec("torch") is None:
-        raise CommandFailed("cutting needs torch: in a checkout, pip install '.[torch]'", Exit.USAGE)
-    _run_library(source, "--like", like, output)
-
-
 def apply(
     base: Annotated[
         Path, typer.Argument(metavar="BASE", help="The directory of the dense model.", show_default=False)
@@ -303,11 +281,7 @@ def apply(
 
     Each file is compared with its SHA-256. Card and report are not made: they are files of the job.
     """
-    _run_library(base, "--apply", mask, output)
-
-
-def _run_library(model: Path, option: str, value: Path, output: Path) -> None:
-    given = ("--model", model.absolute(), option, value.absolute(), "--output", output.absolute())
+    given = ("--model", base.absolute(), "--apply", mask.absolute(), "--output", output.absolute())
     command = [sys.executable, "-P", "-m", "pruning", *map(str, given)]
     finished = subprocess.run(command, check=False)  # noqa: S603 - our own module
     if finished.returncode:

@@ -64,8 +64,6 @@ class UnitKind:
         The layers that read the units, with those that write them.
     fused_writers
         Writers whose outputs are units of several parts, one after the other.
-    opaque_adapter_modules
-        Modules whose LoRA tensors are not known to hold units or not.
     """
 
     name: str
@@ -83,7 +81,6 @@ class UnitKind:
     always_refused: Callable[[Config], str | None] = lambda _: None
     readers: tuple[ReaderLayer, ...] = ()
     fused_writers: frozenset[str] = frozenset()
-    opaque_adapter_modules: frozenset[str] = frozenset()
 
 
 def count_of(value: object) -> int | None:
@@ -117,7 +114,6 @@ MLP_CHANNELS = UnitKind(
         ReaderLayer("dense_4h_to_h", ("dense_h_to_4h",)),
     ),
     fused_writers=frozenset({"gate_up_proj"}),
-    opaque_adapter_modules=frozenset({"experts"}),
 )
 
 
@@ -153,7 +149,6 @@ EXPERTS = UnitKind(
     count=_expert_count,
     always_refused=_never_experts,
     reason_against=_refused_experts,
-    opaque_adapter_modules=frozenset({"experts", "gate", "router"}),
 )
 
 

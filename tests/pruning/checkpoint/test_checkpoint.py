@@ -241,9 +241,19 @@ def test_an_index_that_names_a_licence_is_refused(model_dir: Path) -> None:
 
 
 @pytest.mark.threat
-def test_a_generation_config_that_is_no_object_is_refused(model_dir: Path) -> None:
-    (model_dir / "generation_config.json").write_text("[1]")
-    assert "generation_config.json is not a JSON object" in refusal(model_dir)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"[1]", "is not a JSON object"),
+        (b"null", "is not a JSON object"),
+        (b"{", "cannot be read as JSON"),
+        (b"[" * 200_000, "cannot be read as JSON"),
+        (b'"\xff"', "cannot be read as JSON"),
+    ],
+)
+def test_a_generation_config_that_is_no_object_is_refused(model_dir: Path, content: bytes, says: str) -> None:
+    (model_dir / "generation_config.json").write_bytes(content)
+    assert f"generation_config.json {says}" in refusal(model_dir)
 
 
 @pytest.mark.threat
