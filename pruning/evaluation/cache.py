@@ -31,7 +31,7 @@ _DECISIVE = (
 class DenseMeasurement:
     """A dense model on one text."""
 
-    losses: Sequence[float]  # mean of each window, in nats; none where only the states were of use
+    losses: Sequence[float]  # mean of each window, in nats
     states: HashedFile | None  # its final states; None for a model that cannot be compared by them
 
 
@@ -90,24 +90,10 @@ class DenseMeasurements:
 
 def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str, object]) -> str:
     """Return the SHA-256 of everything that decides the bits of a dense model's measurement on one text."""
-    return _fingerprint(model, {"windows": text.fingerprint}, numerics_key)
-
-
-def fingerprint_of_training(
-    *, model: str, windows: Mapping[str, str | int | bool], numerics_key: Mapping[str, object]
-) -> str:
-    """Return the SHA-256 of everything that decides the bits of a dense model's states in a training.
-
-    `windows`: the texts' fingerprints, and how many windows run at once.
-    """
-    return _fingerprint(model, {"training": dict(windows)}, numerics_key)
-
-
-def _fingerprint(model: str, text: Mapping[str, object], numerics_key: Mapping[str, object]) -> str:
     content = {
         "format": _FORMAT,
         "model": model,
         "conditions": {name: numerics_key[name] for name in _DECISIVE if name in numerics_key},
-        **text,
+        "windows": text.fingerprint,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

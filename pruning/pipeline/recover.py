@@ -1,15 +1,10 @@
-"""Recover: train the kept weights of the pruned model on disk, and write them where they improved.
-
-The final states of the dense model, which the training needs, are shared by runs on the same model and text
-(`SharedStates`).
-"""
+"""Recover: train the kept weights of the pruned model on disk, and write them where they improved."""
 
 import json
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,25 +14,15 @@ from safetensors import safe_open
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
-from pruning.estimate import disk
 from pruning.estimate.training_memory import TrainingMemory
-from pruning.evaluation.cache import (
-    DenseMeasurement,
-    NoPerplexityCache,
-    PerplexityCache,
-    fingerprint_of_training,
-)
-from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
 from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import RunContext
-from pruning.pipeline.resources import has_room_for_states
 from pruning.progress import Step
 from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
-from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE
 from pruning.recovery.parameters import TrainedParameters, trainable_parameters, with_rates
 from pruning.report import JudgementFacts, TrainingFacts
@@ -48,56 +33,13 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import dtype_name, is_out_of_memory, release_memory
+from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.process_memory import trim_heap
-
-
-@dataclass(frozen=True)
-class SharedStates:
-    """Fetches final states that an earlier run published, and publishes those of this run."""
-
-    cache: PerplexityCache
-    publications: VerifiedPublisher
-
-    def states(
-        self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
-    ) -> FinalStates:
-        """Return the final states for a training: those of another run, or its own, which it records.
-
-        They are neither fetched nor recorded where they are not shared, and where the disk has no room to
-        spare.
-
-        Parameters
-        ----------
-        fingerprint
-            Of all that decides the states bit for bit.
-        held_out, windows
-            The windows that are judged by, and trained on.
-        directory
-            Where the file is written.
-        size, other
-            The bytes of the states, and of what else the training will write there.
-        """
-        if isinstance(self.cache, NoPerplexityCache) or not has_room_for_states(directory, size, other):
-            return FinalStates(held_out, windows)
-        found = self.cache.get(fingerprint, directory / "cached-final-states.safetensors")
-        if found is not None and found.states is not None:
-            return FinalStates(held_out, windows, known=found.states.path)
-        return FinalStates(held_out, windows, record_to=directory / "final-states.safetensors")
-
-    def publish(self, fingerprint: str, states: HashedFile) -> None:
-        """Offer a file that the run's resume store has committed to later runs."""
-        measured = DenseMeasurement((), states)
-        self.publications.publish_when_verified(partial(self.cache.put, fingerprint, measured))
-
 
 log = logging.getLogger(__name__)
 
-_RESULT, _STATES = 0, -1
-"""The block numbers of the trained weights and of the dense model's final states in the resume store.
-
-The state of a training has that of its step.
-"""
+_RESULT = 0
+"""The block number of the trained weights in the resume store; the state of a training has its step's."""
 
 _CURVE = "curve"
 
@@ -151,7 +93,6 @@ class RecoverStage:
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
         self._deterministic = context.deterministic
         self._numerics_key, self._resume_store = numerics_key, context.resume_store
-        self._shared = SharedStates(context.perplexity_cache, context.publications)
 
     def prepare(self) -> int:
         """Return the batches that run through the pruned model.
@@ -195,50 +136,17 @@ class RecoverStage:
             directory / "best.safetensors",
             self._count_as_progress,
         )
-        states = self._states()
         try:
             with deterministic_algorithms(self._model.device, enabled=self._deterministic):
-                distilled = self._trained(step, boundary, states)
+                distilled = self._trained(step, boundary)
         finally:
-            recorded = states.close()
             trim_heap()
-        if recorded is not None:
-            self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
-            self._shared.publish(self._states_fingerprint, recorded)
         written = _write(distilled, directory / "trained.safetensors")
         self._resume_store.commit(Stage.RECOVER, _RESULT, written)
         boundary.drop()
         return written
 
-    def _states(self) -> FinalStates:
-        """Return the dense model's final states."""
-        shape, dtype = self._model.shape, dtype_name(self._model.dtype)
-        held_out, windows = len(self._text.held_out), len(self._text.windows)
-        tokens = (held_out + windows) * self._text.windows.shape[1]
-        return self._shared.states(
-            self._states_fingerprint,
-            held_out,
-            windows,
-            directory=self._resume_store.directory(Stage.RECOVER),
-            size=disk.final_states(shape, tokens, dtype),
-            other=disk.training_state(shape, dtype, self._options, cut=True),
-        )
-
-    @property
-    def _states_fingerprint(self) -> str:
-        """Of the dense model's final states, bit for bit: how many windows run together decides rounding."""
-        return fingerprint_of_training(
-            model=self._model.checkpoint.identity,
-            windows={
-                "trained on": self._text.fingerprint,
-                "held out": self._text.held_out_fingerprint,
-                "of a step": self._plan.windows_per_step,
-                "deterministic": self._deterministic,
-            },
-            numerics_key=self._numerics_key,
-        )
-
-    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
+    def _trained(self, step: Step, boundary: TrainingBoundary) -> Distilled:
         with ExitStack() as placed:
             dense, pruned = self._model.place_dense(), self._model.place_pruned(self._pruned)
             for placement in (dense, pruned):
@@ -260,7 +168,6 @@ class RecoverStage:
                 self._plan,
                 rate=RATE,
                 with_embeddings=everything,
-                states=states,
                 graphs=self._graphs,
             )
             return training.run(step, boundary)

@@ -1,7 +1,7 @@
 """The one policy for memory and disk: what a run needs, and what happens if there is too little.
 
 - Disk: `DiskRoom`, by the config alone, once the model is loaded, and before a gradient pass is streamed that
-  does not fit as a whole; `has_room_for_states` for files that a run can do without.
+  does not fit as a whole.
 - Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
 
@@ -51,7 +51,6 @@ from pruning.runtime.device import (
 log = logging.getLogger(__name__)
 
 _NO_BOUND = 2**62
-_MAX_STATES = 4 << 30  # bytes of final states that runs share
 _FILES_OF_A_RUN = "the pruned model, its shards and the activations between blocks"
 
 
@@ -239,11 +238,6 @@ def training_memory(
 def memory_for_models(*devices: torch.device) -> int:
     """Return the bytes of each device's memory that models may take; the rest is for their activations."""
     return int(MEMORY_SHARE * min(map(total_memory, devices)))
-
-
-def has_room_for_states(directory: Path, size: int, other: int) -> bool:
-    """Whether final states of `size` bytes can be shared: they fill at most half of what `other` leave."""
-    return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
 
 
 def retry_block(attempt: Callable[[], None], reduce: Callable[[], None]) -> None:

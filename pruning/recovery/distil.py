@@ -221,20 +221,18 @@ class Distillation:
         *,
         rate: float = RATE,
         with_embeddings: bool = False,
-        states: FinalStates | None = None,
         graphs: int = 1,
     ) -> None:
         """`pruned` must be resident, and of `dense` all but the blocks, here and in `run`.
 
         `rate`: the highest learning rate, of parameters whose factor is 1.
-        `with_embeddings`: what is before the first block is trained, too. `states`: of the dense model, which
-        may have been computed before; by default it computes its own. `graphs`: of how many blocks
+        `with_embeddings`: what is before the first block is trained, too. `graphs`: of how many blocks
         activations are kept, which decides memory and time alone.
         """
         probe = plan.windows[:1]
         self._pruned = BlockPasses(pruned, probe, with_embeddings=with_embeddings)
         self._dense, self._dense_blocks = BlockPasses(dense, probe), dense
-        self._states = states or FinalStates(len(plan.held_out), len(plan.windows))
+        self._states = FinalStates(len(plan.held_out))
         self._device = pruned.device
         # The gradients of a mean over thousands of tokens underflow in float16.
         self._scaled = pruned.dtype == torch.float16

@@ -12,7 +12,8 @@ from pruning.calibration.gradient_cache import CacheLookup, fingerprint_of, stor
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
-from pruning.evaluation.cache import fingerprint_of_training
+from pruning.evaluation.cache import fingerprint_of as fingerprint_of_dense
+from pruning.evaluation.perplexity import EvaluationSet
 from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Stage
@@ -189,7 +190,8 @@ def test_norms_of_other_versions_are_not_shared_and_those_of_other_threads_are(n
         fingerprint_of("l1", model="m", calibration="c", selection=LayerSelection(), numerics_key=each)
         for each in keys
     }
-    dense = {fingerprint_of_training(model="m", windows={}, numerics_key=each) for each in keys}
+    text = EvaluationSet("builtin", five_windows(), "f", "d")
+    dense = {fingerprint_of_dense(model="m", text=text, numerics_key=each) for each in keys}
     assert (len(norms), len(dense)) == (1 if name == "threads" else 2, 2)
 
 

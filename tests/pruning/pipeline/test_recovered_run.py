@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.methods.results import PrunedBlock, StoredBlocks
@@ -18,10 +17,8 @@ from pruning.pipeline import recover, resources
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recovery import distil
-from pruning.recovery.final_states import FinalStates
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import Steps, read_masks, run_recipe
 from tests.tiers import nightly
 
@@ -92,33 +89,6 @@ def test_a_trained_model_is_closer_to_the_dense_one_and_reported_as_trained(
     assert "**trained**" in card
     assert f"2048 tokens of builtin; step {distil.kept_step} of 32" in card
     assert "**trained**" not in (tmp_path / "one-shot" / "README.md").read_text()
-
-
-def test_runs_on_one_model_and_text_share_what_the_dense_model_computes(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache, computed = InMemoryPerplexityCache(), list[int]()
-    put = FinalStates.put
-
-    def counted(states: FinalStates, first: int, found: Tensor) -> None:
-        computed.append(len(found))
-        put(states, first, found)
-
-    monkeypatch.setattr(FinalStates, "put", counted)
-    reports = {}
-    for name, sparsity, shared in (("first", 0.4, cache), ("alone", 0.6, None), ("later", 0.6, cache)):
-        del computed[:]
-        options = {} if shared is None else {"perplexity_cache": shared}
-        wanted = recipe(model, sparsity=sparsity)
-        reports[name] = run_recipe(wanted, EVALUATION, output=tmp_path / name, **options)
-        # 64 windows to train on, and 16 that are judged nine times.
-        assert sum(computed) == (0 if name == "later" else 80)
-    assert (reports["later"].recovery, reports["later"].perplexity) == (
-        reports["alone"].recovery,
-        reports["alone"].perplexity,
-    )
-    files = [tmp_path / name / "model.safetensors" for name in ("alone", "later")]
-    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_zeros_stay_zeros_and_only_kept_weights_and_norms_change(

@@ -18,7 +18,6 @@ from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.distil import Distillation, Distilled, Plan, TrainingBoundary
-from pruning.recovery.final_states import FinalStates
 from pruning.recovery.parameters import (
     TrainedParameters,
     every_parameter,
@@ -83,7 +82,6 @@ class Training:
         steps: int = 3,
         sparsity: float = 0.5,
         smaller: PreTrainedModel | None = None,
-        states: FinalStates | None = None,
         state: StateKind = "float32",
         graphs: int = 1,
     ) -> None:
@@ -107,7 +105,6 @@ class Training:
             self.plan,
             rate=rate,
             with_embeddings=smaller is not None,
-            states=states,
             graphs=graphs,
         )
 
@@ -278,38 +275,12 @@ def calls_of(dense: PreTrainedModel) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_final_states_that_are_read_give_the_bits_of_those_that_are_computed(
-    tmp_path: Path, dtype: torch.dtype
-) -> None:
-    dense, path = tiny_llama(vocab_size=96).to(dtype), tmp_path / "states"
-    computed = Training(dense).run()
-    recording = FinalStates(4, 6, record_to=path)
-    training = Training(dense, states=recording)
+def test_each_window_goes_through_the_dense_model_once() -> None:
+    dense = tiny_llama(vocab_size=96)
+    training = Training(dense)
     seen = calls_of(dense)  # not before: the pruned model is a copy of the dense one
-    recorded = training.run()
-    # Each window once, though the held-out ones are judged four times.
-    assert sum(seen) == 4 + 6
-    file = recording.close()
-    assert file is not None
-
-    again = tiny_llama(vocab_size=96).to(dtype)
-    reading = Training(again, states=FinalStates(4, 6, known=file.path))
-    seen = calls_of(again)
-    read = reading.run()
-    assert seen == []
-    for other in (recorded, read):
-        assert other.curve == computed.curve
-        for name, tensor in computed.weights.items():
-            assert torch.equal(other.weights[name], tensor)
-
-
-def test_final_states_of_a_part_of_the_windows_are_no_file(tmp_path: Path) -> None:
-    states = FinalStates(2, 2, record_to=tmp_path / "states")
-    for number in (0, 1, 3):  # as in a training that goes on after window 2
-        states.put(number, torch.zeros(1, 3, 4))
-    assert states.close() is None
-    assert list(tmp_path.iterdir()) == []
+    training.run()
+    assert sum(seen) == 4 + 6  # though the held-out ones are judged four times
 
 
 def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept() -> None:
