@@ -1,13 +1,13 @@
 """Prune a local or Hub model without any service: `python -m pruning --help`."""
 
 import argparse
+import json
 import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,6 @@ from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
 from pruning.output.mask_patch import apply_mask
-from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.exports import parse_exports
 from pruning.recipe.options import OPTIONS, Option, domain_and_text, request_body
@@ -64,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.apply is not None:
                 apply_mask(Path(options.model), Path(options.apply), Path(options.output).absolute())
                 return 0
-            _prune(_recipe_file(options), options, console)
+            _prune(*_request(options), options, console)
     except KeyboardInterrupt as interrupt:
         rest = "the same command resumes it" if options.resume_in else "all partial output was removed"
         console.print(f"stopped: {rest}", markup=False)
@@ -124,24 +123,18 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> None:
+def _prune(recipe: Recipe, evaluation: Evaluation, options: argparse.Namespace, console: Console) -> None:
     refuse_old_versions()
     fix_cublas_workspace()
     # Imported here so that --help and usage errors do not wait for torch.
-    import torch
     from transformers.utils import logging
 
-    from pruning.calibration.gradient_schedule import ScheduleChoice
     from pruning.files.frozen_file import AllowedRoots
     from pruning.pipeline.console import progress_on, result_table
     from pruning.pipeline.run import RunRequest, Services, keep_gradients, run
     from pruning.resume.store import DirectoryResumeStore
 
     logging.disable_progress_bar()
-    before = file.report.environment if file.report else None
-    if before is not None:
-        torch.set_num_threads(before.threads)  # the number of threads decides the last bits of sums
-    schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
     resume_store = (
         DirectoryResumeStore(Path(options.resume_in).absolute(), partial(console.print, markup=False))
@@ -149,14 +142,13 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
         else None
     )
     request = RunRequest(
-        file.recipe,
-        file.evaluation,
+        recipe,
+        evaluation,
         output,
-        device=options.device or (before.device_names if before else "auto"),
-        schedule=schedule,
+        device=options.device or "auto",
+        schedule=options.schedule or "auto",
         save_masks=options.save_masks,
         exports=parse_exports(options.export or ()),
-        reproduces=file.report,
     )
     with progress_on(console) as progress:
         services = Services(
@@ -165,7 +157,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
             hub_token=os.environ.get("HF_TOKEN"),
             resume_store=resume_store,
         )
-        report = None if file.recipe.norms else run(request, services)
+        report = None if recipe.norms else run(request, services)
         warnings = report.warnings if report else keep_gradients(request, services).warnings
     if resume_store is not None:
         resume_store.discard()
@@ -189,16 +181,13 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add(
-        "--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is reproduced"
-    )
+    add("--recipe", metavar="FILE", help="a recipe as JSON, such as that of a report")
     for option in OPTIONS:
         _add_option(parser, option)
     add("--gradients", metavar="FILE", help="use the gradient norms that a run with --norm saved")
     add(
         "--device",
-        help="auto (default), cpu, cuda or cuda:N, or several that share the model, such as cuda:0,cuda:1; "
-        "with a report those that it names",
+        help="auto (default), cpu, cuda or cuda:N, or several that share the model, such as cuda:0,cuda:1",
     )
     add("--schedule", help="of the gradient pass: auto (default), whole, or streamed (block by block)")
     add(
@@ -265,15 +254,30 @@ def _chosen(options: argparse.Namespace) -> set[str]:
     return {name for name, value in vars(options).items() if value not in (None, False)}
 
 
-def _recipe_file(options: argparse.Namespace) -> RecipeFile:
+def _request(options: argparse.Namespace) -> tuple[Recipe, Evaluation]:
     body = request_body({option.name: _with_paths(option, options) for option in OPTIONS})
-    evaluation = body.pop("evaluation", {})
+    evaluation = Evaluation.model_validate(body.pop("evaluation", {}))
     if options.recipe is not None:
-        file = RecipeFile.read(Path(options.recipe))
-        return replace(file, evaluation=Evaluation.model_validate(evaluation)) if evaluation else file
+        return _read_recipe(Path(options.recipe)), evaluation
     if options.gradients is not None:
         body["gradients"] = _absolute(options.gradients)
-    return RecipeFile(Recipe.model_validate(body), Evaluation.model_validate(evaluation), report=None)
+    return Recipe.model_validate(body), evaluation
+
+
+def _read_recipe(file: Path) -> Recipe:
+    """Raise InvalidInput(field='recipe') for what is no JSON object, or a report; else ValidationError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        is_report = "recipe" in dict(json.loads(text))
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidInput(f"{file} is not a readable JSON object; give a recipe", field="recipe") from error
+    if is_report:
+        raise InvalidInput(
+            f"{file} is the report of a run; give its recipe, which "
+            "`jq '.recipe * {model: {revision: .model.commit}}'` prints with the commit that was pruned",
+            field="recipe",
+        )
+    return Recipe.model_validate_json(text)
 
 
 def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: ANN401 - options of every type

@@ -12,7 +12,6 @@ from pruning.pipeline.evaluate import EvaluationResult
 from pruning.pipeline.export import ExportOutcome
 from pruning.pipeline.gradients import GradientOutcome
 from pruning.pipeline.recorder import StageRecorder
-from pruning.pipeline.reproduce import differences
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.structure import CutOutcome
 from pruning.recipe import ChannelKind, Evaluation, Recipe
@@ -53,10 +52,8 @@ def report_of(
     evaluation: Evaluation,
     results: RunResults,
     recorder: StageRecorder,
-    *,
-    reproduced: Report | None,
 ) -> Report:
-    """Return the report of a run. `reproduced`: that of the earlier run which this one repeats."""
+    """Return the report of a run."""
     model, gradients, pruned = results.resolved.model, results.gradients, results.pruned
     expert_tokens = tuple(_expert_tokens(results))
     environment = Environment.here(
@@ -98,7 +95,6 @@ def report_of(
             *results.exports.warnings,
             *(f"{export.name}: {text}" for export in results.exports.facts for text in export.warnings),
             *recorder.warnings,
-            *(differences(reproduced.environment, environment) if reproduced else ()),
         ),
     )
 

@@ -32,12 +32,12 @@ from pruning.methods.base import method_for
 from pruning.methods.permutation import refuse_unwritable
 from pruning.models.blocks import Stack, find_stack, prunable_stack
 from pruning.models.memory import shape_of
+from pruning.pipeline.baseline import refuse_other_measurement
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.export import check_exports
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recover import RecoveryInputs
-from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
 from pruning.pipeline.resources import DiskRoom, training_memory
 from pruning.progress import Step
 from pruning.recipe import (
@@ -162,7 +162,6 @@ class ResolveStage:
     roots: AllowedRoots
     hub_token: str | None
     reading: UntrustedReader
-    reproduces: Report | None
     baseline: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
@@ -254,8 +253,6 @@ class ResolveStage:
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )
-        if self.reproduces is not None:
-            refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
         if self.baseline is not None and texts:
             named = dict(zip(("", *evaluation.domains), texts, strict=True))
             refuse_other_measurement(self.baseline, resolved.model.facts, named)

@@ -75,8 +75,6 @@ class RunRequest:
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     exports: tuple[Export, ...] = ()
     """Files in the formats that engines serve, below `exports/` of the output; see pruning.recipe.exports."""
-    reproduces: Report | None = None
-    """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     baseline: Report | None = None
     """The report of a run that this one is compared with: both must have the same dense model and texts."""
     limit: PerplexityLimit = NO_LIMIT
@@ -195,7 +193,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             for name in (*resolved.model.checkpoint.weight_files, INDEX):
                 (directory / name).unlink(missing_ok=True)
         results = RunResults(resolved, cut, outcome, pruned, recovered.facts, measured, exported, speed)
-        report = report_of(recipe, request.evaluation, results, recorder, reproduced=request.reproduces)
+        report = report_of(recipe, request.evaluation, results, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -256,7 +254,6 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         roots=services.roots,
         hub_token=services.hub_token,
         reading=services.reading,
-        reproduces=request.reproduces,
         baseline=request.baseline,
         resume_store=place.resume_store,
         output=place.directory,

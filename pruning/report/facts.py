@@ -3,7 +3,6 @@
 import importlib.metadata
 import math
 import platform
-import re
 from collections.abc import Iterable
 from typing import Literal, Self
 
@@ -113,11 +112,6 @@ class Environment(Facts):
         description="Whether another computation of the gradients here gives the same bits; null where none "
         "were computed.",
     )
-
-    @property
-    def device_names(self) -> str:
-        """The devices as a run takes them: `cpu`, or `cuda:0,cuda:1`."""
-        return ",".join(re.findall(r"(?:^|, )(cpu|cuda:\d+)", self.device))
 
     @classmethod
     def here(

@@ -149,6 +149,51 @@ def test_wrong_usage_exits_with_2(options: list[str], capfd: pytest.CaptureFixtu
     assert "usage: python -m pruning" in capfd.readouterr().err
 
 
+def test_a_recipe_file_takes_the_evaluation_from_the_options(
+    tiny_llama_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text, report, file = (tmp_path / name for name in ("text.txt", "a/pruning_report.json", "recipe.json"))
+    text.write_text("The suite of the for statement. " * 100)
+    first = [
+        *("--model", str(tiny_llama_dir), "--method", "gblm", "--option", "norm=l2", "--sparsity", "0.4"),
+        *("--seed", "7", "--mix", "builtin=2", "--mix", f"{text}=1"),
+        *("--samples", "3", "--sequence-length", "32", "--evaluation-length", "32"),
+        *("--evaluation", "builtin", "--evaluation-windows", "3", "--output", str(tmp_path / "a")),
+    ]
+    assert main(first) == 0
+    again = ["--output", str(tmp_path / "b"), "--evaluation", "builtin", "--evaluation-windows", "2"]
+    again += ["--evaluation-length", "16", "--recipe"]
+    assert main([*again, str(report)]) == 2
+    assert "is the report of a run; give its recipe" in capfd.readouterr().err
+    written = json.loads(report.read_text())
+    # As the message says: without a commit here, since the model is a directory.
+    file.write_text(
+        json.dumps(written["recipe"] | {"model": written["recipe"]["model"] | {"revision": None}})
+    )
+    assert main([*again, str(file)]) == 0
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    repeated = json.loads((tmp_path / "b" / "pruning_report.json").read_text())
+    assert repeated["perplexity"]["sequence_length"] == 16
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "7", "{", "\x00", None])
+def test_a_file_that_is_not_a_recipe_is_refused(
+    tmp_path: Path, content: str | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "a.json").write_text(content)
+    assert main(["--recipe", str(tmp_path / "a.json"), "--output", str(tmp_path / "out")]) == 2
+    assert "recipe: " in (said := capfd.readouterr().err)
+    assert "not a readable JSON object" in said
+
+
+def test_options_that_contradict_a_recipe_file_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--recipe", "a.json", "--output", "out", "--samples", "3", "--seed", "1"])
+    assert caught.value.code == 2
+    assert "leave out --samples, --seed" in capfd.readouterr().err
+
+
 def test_help_is_answered_without_torch() -> None:
     code = (
         "import contextlib, sys; from pruning.__main__ import main\n"

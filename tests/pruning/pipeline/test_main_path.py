@@ -47,7 +47,6 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         roots=AllowedRoots(),
         hub_token=None,
         reading=InProcessReader(),
-        reproduces=None,
         baseline=None,
         resume_store=store,
         output=tmp_path,
