@@ -81,7 +81,7 @@ soak-hostile: install
 bench: install
 	@$(BIN)/python -m bench.engine $(ARGS)
 
-# bench-quality, bench-structured, bench-models, bench-memory, bench-fits and bench-api: docs/methods.md, docs/results.md and docs/performance.md show their tables.
+# bench-quality, bench-models, bench-memory, bench-fits and bench-api: docs/methods.md, docs/results.md and docs/performance.md show their tables.
 bench-%: install
 	@$(BIN)/python -m bench.$* $(ARGS)
 

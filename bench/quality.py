@@ -124,6 +124,11 @@ SECOND = (
 _FEWER_EXPERTS = {"structure": {"experts": 0.25}}
 MIXTURE = (Row("25 % of the experts", _FEWER_EXPERTS, samples=4),)
 
+STRUCTURED = tuple(
+    Row(f"{share:.0%} of the parameters", {"structure": {"parameters": share}, "dtype": "float32"})
+    for share in (0.2, 0.3, 0.5)
+)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -131,7 +136,7 @@ class Table:
 
     rows: tuple[Row, ...]
     folder: str
-    whole_runs: bool = False  # as jobs, in the machine's fastest dtype; otherwise in memory and float32
+    whole_runs: bool = False  # as jobs, by default in the machine's fastest dtype; or in memory and float32
 
 
 TABLES = {
@@ -140,6 +145,7 @@ TABLES = {
     "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
     "mixture": Table(MIXTURE, "mixture", whole_runs=True),
     "second": Table(SECOND, "second", whole_runs=True),
+    "structured": Table(STRUCTURED, "structured", whole_runs=True),
 }
 
 
@@ -177,6 +183,7 @@ def measure_whole_run(row: Row, workload: Subject) -> dict[str, Any]:
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
         "kl": report.perplexity.kl,
         "sparsity": report.sparsity.overall,
+        "parameters": report.structure.parameters if report.structure else None,
         "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
         "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
         "recipe": recipe.model_dump(mode="json"),
@@ -191,7 +198,7 @@ def _recipe(fields: dict[str, Any], workload: Subject, dtype: str) -> Recipe:
 
 def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Yield the table in Markdown, line by line as rows finish."""
-    yield from header("", "perplexity", "sparsity", "seconds", "held-out loss")
+    yield from header("", "perplexity", "sparsity, or parameters", "seconds", "held-out loss")
     for found in rows:
         measured, distil = found["perplexity"], (found.get("recovery") or {}).get("distil")
         pruned = measured["pruned"] if isinstance(measured, dict) else measured
@@ -200,7 +207,9 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
         if distil:
             points = {point["step"]: point["held_out_loss"] for point in distil["curve"]}
             loss = f"{points[0]:.4f} → {points[distil['kept_step']]:.4f}"
-        yield row_of([found["row"], f"{pruned:.2f}", f"{found['sparsity']:.4%}", seconds, loss])
+        parameters = found.get("parameters")
+        size = f"{parameters / 1e6:.1f} M" if parameters else f"{found['sparsity']:.4%}"
+        yield row_of([found["row"], f"{pruned:.2f}", size, seconds, loss])
 
 
 def main() -> None:

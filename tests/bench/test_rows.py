@@ -9,7 +9,6 @@ import pytest
 
 from bench import quality
 from bench.rows import RESULTS, file_name, read_or_run, write_row
-from bench.structured import __main__ as structured
 from pruning.recipe import Recipe
 
 PROGRAM = """
@@ -45,12 +44,11 @@ def test_a_result_file_contains_no_path_of_this_machine(tmp_path: Path) -> None:
     ("name", "rows"),
     [
         ("quality", [*quality.ROWS, *(row for row in quality.TABLES["windows"].rows if row.samples > 16)]),
-        *((name, quality.TABLES[name].rows) for name in ("recovered", "second", "mixture")),
-        ("structured", structured.ROWS),
+        *((name, quality.TABLES[name].rows) for name in ("recovered", "second", "mixture", "structured")),
     ],
 )
 def test_committed_results_were_measured_with_the_recipes_of_their_rows(
-    name: str, rows: Sequence[quality.Row | structured.Row]
+    name: str, rows: Sequence[quality.Row]
 ) -> None:
     by_file = {file_name(row.name): row for row in rows}
     assert len(by_file) == len(rows)

@@ -1,1 +1,0 @@
-"""Structured pruning on the standard workload: its rows, what they are compared with, and their speed."""
