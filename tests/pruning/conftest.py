@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pruning.data.text import token_ids
@@ -23,6 +24,11 @@ from tests.pruning.tiny import VOCABULARY, save_checkpoint, tiny_llama, train_to
 _LONG = 10_000  # characters
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def three_windows() -> Tensor:
+    return torch.randint(2, 384, (3, 16), generator=torch.Generator().manual_seed(3))
 
 
 @pytest.fixture

@@ -64,11 +64,6 @@ FAMILIES_AND_RECIPES = [
 
 
 @pytest.fixture(scope="module")
-def three_windows() -> Tensor:
-    return torch.randint(2, 384, (3, 16), generator=torch.Generator().manual_seed(3))
-
-
-@pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkpoint]:
     """Makes and caches a family's checkpoint, as `save_pretrained` writes it. Read only."""
     made: dict[str, Checkpoint] = {}

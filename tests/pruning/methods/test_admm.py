@@ -14,11 +14,6 @@ ROWS, INPUTS = 5, 16
 
 
 @pytest.fixture
-def weight() -> Tensor:
-    return torch.randn(ROWS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
 def moments() -> Tensor:
     mixed = torch.randn(80, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     mixed = mixed @ torch.randn(

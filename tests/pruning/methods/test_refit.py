@@ -12,11 +12,6 @@ ROWS, INPUTS = 5, 16
 
 
 @pytest.fixture
-def weight() -> Tensor:
-    return torch.randn(ROWS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
 def mask() -> Tensor:
     return torch.rand(ROWS, INPUTS, generator=torch.Generator().manual_seed(3)) < 0.5
 

@@ -13,11 +13,6 @@ ROWS, INPUTS, COLUMNS = 6, 24, 8
 
 
 @pytest.fixture
-def weight() -> Tensor:
-    return torch.randn(ROWS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
 def moments() -> Tensor:
     inputs = torch.randn(60, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     inputs[:, 5] += 2 * inputs[:, 11]

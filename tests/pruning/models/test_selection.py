@@ -18,11 +18,6 @@ from tests.pruning.pruned import ignore_steps
 MLP_OF_BLOCK_1 = [f"model.layers.1.mlp.{name}_proj" for name in ("gate", "up", "down")]
 
 
-@pytest.fixture(scope="module")
-def three_windows() -> Tensor:
-    return torch.randint(2, 384, (3, 16), generator=torch.Generator().manual_seed(3))
-
-
 def recipe(**fields: object) -> Recipe:
     return Recipe.model_validate({"model": "/any", "method": "gblm", "sparsity": 0.5, **fields})
 
