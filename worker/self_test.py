@@ -212,14 +212,15 @@ def _answered(use: Callable[[Path], None], directory: Path) -> None:
         except OSError as error:
             errors.append(error)
 
-    thread = _hanging.get(directory)
-    if thread is None or not thread.is_alive():
-        thread = _hanging[directory] = Thread(target=test, name=f"test of {directory}", daemon=True)
-        thread.start()
-        thread.join(_ANSWER_SECONDS)
+    timeout = TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    if directory in _hanging and _hanging[directory].is_alive():
+        raise timeout
+    thread = Thread(target=test, name=f"test of {directory}", daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
     if thread.is_alive():
-        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-    del _hanging[directory]
+        _hanging[directory] = thread
+        raise timeout
     if errors:
         raise errors[0]
 
