@@ -222,7 +222,7 @@ def measure(
 ) -> Measured:
     """Measure GGUF files over token ids, int64 (windows, length). They are in memory together.
 
-    `files`: each with a name of its own.
+    `files`: each with a name of its own; none where only the reference is measured.
     `reference`: the dense model's GGUF file, usually in F16, which llama.cpp computes with in the same way.
     `speed`: whether tokens per second are measured, of the reference too. Raises NumericalFailure where a
     perplexity is none.
@@ -236,7 +236,7 @@ def measure(
         "threads": engine.threads,
         "speed": speed,
     }
-    with _output(files[0]) as directory:
+    with _output(reference) as directory:
         ids = directory / "windows.npy"
         np.save(ids, windows.cpu().numpy())
         inputs = {**named, _REFERENCE: reference, _WINDOWS: ids}

@@ -241,7 +241,7 @@ class ExportStage:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
         masks = len(self.exports) - files - others
-        parts = 2 * (files + others) + masks + (2 if files else 0) + (1 if others else 0)
+        parts = 2 * (files + others) + masks + (4 if files else 0) + (1 if others else 0)
         return STEPS_OF_PART * (parts + len(importances(self.exports)))
 
 

@@ -13,10 +13,13 @@ from torch import Tensor
 from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.errors import InvalidInput
 from pruning.evaluation.final_states import window_facts
+from pruning.evaluation.perplexity import window_losses
 from pruning.exports import gguf
 from pruning.exports.answers import MAX_MEASURED_WINDOWS, Speed
 from pruning.exports.engine import Engine
+from pruning.exports.limits import cannot
 from pruning.exports.types import ShareStep
+from pruning.pipeline.evaluate import placed
 from pruning.pipeline.export_progress import (
     EXPORT_ERRORS,
     Exported,
@@ -29,6 +32,7 @@ from pruning.recipe.exports import FOLDER, GgufExport, ImportanceKind, importanc
 from pruning.report import ExportFacts, ExportRateFacts
 
 _SAME = 1e-3  # as a share: threads may sum in another order
+_COMPARED, _ROUNDING = 2, 0.02  # windows, and nats: bfloat16 and F16 differ by 0.001 on real models
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ class GgufFiles:
     exported: Exported
 
     def write(self, exports: Sequence[GgufExport], dense_model: Path) -> None:
-        """Write and measure the files. `dense_model`: the directory of the dense model."""
+        """Write and measure the files. `dense_model`: the directory of the dense model.
+
+        Raises InvalidInput where llama.cpp computes another model than transformers.
+        """
         dense = self._convert(dense_model, self.scratch / "dense.gguf", "dense")
         plain = self._convert(self.result, self.scratch / "result.gguf", self.stem)
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
+        self._require_one_model(plain.file, windows[:_COMPARED])
         for group in self._that_fit_together(self._quantize_all(exports, plain), dense, windows):
             share = self.progress.part(len(group))
             try:
@@ -69,6 +77,19 @@ class GgufFiles:
 
     def _convert(self, model: Path, file: Path, name: str) -> gguf.Converted:
         return gguf.convert(model, file, name=name, engine=self.engine, step=self.progress.part())
+
+    def _require_one_model(self, plain: Path, windows: Tensor) -> None:
+        """Raise InvalidInput where the result has other losses in llama.cpp than in transformers."""
+        share = self.progress.part()
+        with placed(self.model.place_pruned(self.result)) as at:
+            ours = window_losses(at.model, windows, placement=at, step=as_step(share))
+        found = gguf.measure([], windows, reference=plain, engine=self.engine, step=self.progress.part())
+        for own, other in zip(ours, found.reference.losses, strict=True):
+            if abs(own - other) > _ROUNDING:
+                raise cannot(
+                    f"llama.cpp computes another model: a loss of {other:.3f} nats where transformers has "
+                    f"{own:.3f} on the same tokens"
+                )
 
     def _quantize_all(self, exports: Sequence[GgufExport], plain: gguf.Converted) -> list[_Written]:
         importance = dict[ImportanceKind, Mapping[str, Tensor]]()

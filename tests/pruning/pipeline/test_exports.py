@@ -24,6 +24,7 @@ from pruning.methods.results import StoredBlocks
 from pruning.models.placement import Placement
 from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.pipeline.export import engine_for
+from pruning.pipeline.export_gguf import GgufFiles
 from pruning.pipeline.models import ResolvedModel
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import CompressedTensorsExport, parse_exports
@@ -209,6 +210,25 @@ def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("llama", {"hidden_act": "relu"}),
+        nightly("gpt2", {"n_layer": 6, "scale_attn_by_inverse_layer_idx": True}),
+    ],
+)
+def test_a_model_that_llama_cpp_takes_for_another_is_not_exported(
+    family: str, settings: dict[str, object], tmp_path: Path
+) -> None:
+    """Its files cannot say the activation, or the scale of attention in each block."""
+    write_checkpoint(tmp_path / "model", family, initializer_range=0.2, **settings)
+    report = exported(tmp_path / "model", tmp_path / "out", "gguf:F16")
+    assert report.exports == ()
+    (refused,) = (warning for warning in report.warnings if "gguf:F16" in warning)
+    assert "llama.cpp computes another model: a loss of" in refused
+
+
+@pytest.mark.slow
 def test_a_run_that_is_stopped_during_an_export_leaves_nothing(model: Path, tmp_path: Path) -> None:
     steps = Steps(at=(Stage.EXPORT, 100))
     with pytest.raises(InterruptedError):
@@ -319,6 +339,7 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         return gguf.Measured("llama.cpp b1", gguf.Computed([0.4], None, None), (file,) * len(files))
 
     monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
+    monkeypatch.setattr(GgufFiles, "_require_one_model", lambda *_: None)
     for name, stand_in in (
         ("convert", converted),
         ("quantize", quantised),
