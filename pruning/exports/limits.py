@@ -12,16 +12,22 @@ _FULL_ATTENTION_EVERY = {
     "gpt_oss": 2,
     "exaone4": 4,
     "qwen3_next": 4,
+    "afmoe": 4,
 }
 """Families in which every n-th block has full attention, and the others windows or no attention."""
+_WINDOWS_IN_THE_FILE = {"olmo3"}
+"""Families whose files say which blocks have windows."""
 _BLOCKS_WITH_WINDOWS = {"exaone4": 64}
 """How many blocks the one model has in which llama.cpp has windows; others get RoPE in every block."""
 _ROPE_BUT_EVERY = {"smollm3": 4, "llama4_text": 4}
 """Families with RoPE in all blocks but every n-th."""
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
-"""How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
+"""How many blocks the one model has where llama.cpp scales attention by the size of hidden states ÷ heads."""
+_NORMALISES = {"qwen3_moe": True, "qwen3_next": True, "lfm2_moe": True, "qwen2_moe": False, "olmoe": False}
+"""Whether llama.cpp normalises the weights of the experts that a token has."""
 _WIDTHS = {"gpt2": "n_inner", "gpt_bigcode": "n_inner", "phi": "intermediate_size"}
 """Families whose MLPs the converter takes for four times as wide as the model, and the field that says it."""
+_ROPE_BASE = 10_000
 _NO_LIMIT = 2**30
 
 
@@ -35,19 +41,19 @@ def suited(settings: dict[str, Any]) -> dict[str, Any]:
     kind = str(settings.get("model_type"))
     _refuse_other_attention(kind, settings)
     _refuse_other_rope(kind, settings)
-    if kind == "qwen3_moe" and not settings["norm_topk_prob"]:
-        raise cannot(f"for {kind}, llama.cpp takes norm_topk_prob for true; in this model it is false")
-    blocks = _BLOCKS_WITH_A_SCALE.get(kind)
-    if blocks and settings["num_hidden_layers"] != blocks:
-        scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
-        if scale != size:
-            raise cannot(f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}")
+    normalises = _NORMALISES.get(kind)
+    if normalises is not None and settings["norm_topk_prob"] != normalises:
+        raise cannot(f"for {kind}, llama.cpp takes norm_topk_prob for {normalises}; in this model it is not")
+    _refuse_another_scale(kind, settings)
+    rope = settings.get("rope_parameters") or {}
+    if kind == "gpt_neox" and rope.get("rope_theta", _ROPE_BASE) != _ROPE_BASE:
+        raise cannot(f"for {kind}, llama.cpp takes {_ROPE_BASE} for rope_theta {rope['rope_theta']}")
     if "max_position_embeddings" in settings:  # the file promises no more
         settings["max_position_embeddings"] = context_length(settings)
+    # Old names, which transformers no longer writes.
+    settings.setdefault("rotary_pct", rope.get("partial_rotary_factor", 1.0))
     if "n_positions" in settings:
-        settings.setdefault(
-            "n_ctx", settings["n_positions"]
-        )  # the old name, which transformers no longer writes
+        settings.setdefault("n_ctx", settings["n_positions"])
     return settings
 
 
@@ -65,6 +71,16 @@ def _refuse_other_attention(kind: str, settings: Mapping[str, Any]) -> None:
         raise cannot(
             f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not"
         )
+
+
+def _refuse_another_scale(kind: str, settings: Mapping[str, Any]) -> None:
+    if (blocks := _BLOCKS_WITH_A_SCALE.get(kind)) is None:
+        return
+    scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
+    if settings["num_hidden_layers"] == blocks:
+        size = settings["hidden_size"] // settings["num_attention_heads"]
+    if scale != size:
+        raise cannot(f"for {kind}, llama.cpp takes {size} for query_pre_attn_scalar {scale}")
 
 
 def _slides(settings: Mapping[str, Any]) -> bool:
@@ -92,6 +108,6 @@ def context_length(settings: Mapping[str, Any]) -> int:
     context = next((settings[name] for name in names if settings.get(name)), _NO_LIMIT)
     kinds = settings.get("layer_types")
     slides = "sliding_attention" in kinds if kinds else True
-    if settings.get("model_type") in _FULL_ATTENTION_EVERY or not slides:
+    if settings.get("model_type") in {*_FULL_ATTENTION_EVERY, *_WINDOWS_IN_THE_FILE} or not slides:
         return int(context)
     return min(int(context), int(settings.get("sliding_window") or context))

@@ -135,7 +135,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
         with _context(request, services, place, resolved) as context:
-            dense, cut = Structure(recipe, resolved, context).cut(dense)
+            dense, cut = Structure(recipe, resolved, context, request.exports).cut(dense)
             norms, outcome = recorder.run(GradientStage(dense, resolved.gradients, context))
             blocks = outcome.finished_blocks
             masks = request.save_masks or has_mask(request.exports)

@@ -18,10 +18,12 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve_directory
 from pruning.errors import InvalidInput
 from pruning.estimate.pieces import PROBE_TOKENS
+from pruning.exports import gguf
 from pruning.models.blocks import Stack, find_stack, prunable_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.output.smaller import write_shorter, write_smaller
+from pruning.pipeline.export import engine_for
 from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import RunContext
@@ -29,6 +31,7 @@ from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.resources import retry_block
 from pruning.progress import Step
 from pruning.recipe import Recipe, Stage, StructureOptions
+from pruning.recipe.exports import Export, GgufExport
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.resume.store import NumericsKey, ResumeStore
@@ -97,6 +100,7 @@ class ShortenStage:
     plan: DepthPlan
     windows: Tensor
     context: RunContext
+    exports: tuple[Export, ...]
 
     def prepare(self) -> int:
         """Return the number of blocks to remove."""
@@ -107,7 +111,7 @@ class ShortenStage:
 
         Raises NumericalFailure where predictions are not finite, and InvalidInput for a model whose config
         cannot say which blocks are left (field 'structure.blocks'), or that computes something else without
-        the others (field 'structure').
+        the others (field 'structure') or cannot be exported to GGUF as asked (field 'model.id').
         """
         loaded = self.dense.loaded
         drops = StoredDrops(self.context.resume_store, self._numerics_key, blocks=self.plan.dense)
@@ -122,7 +126,15 @@ class ShortenStage:
             )
         self.plan.refuse_unbuildable(kept)
         directory = empty_directory(self.context.resume_store, "shorter")
-        write_shorter(self.dense.resolved.checkpoint, self.plan.config(kept), kept, directory)
+        checkpoint, count = self.dense.resolved.checkpoint, self.prepare()
+        write_shorter(checkpoint, self.plan.config(kept), kept, directory)
+        if any(isinstance(export, GgufExport) for export in self.exports):  # what was checked kept others
+            gguf.check(
+                directory,
+                shapes=checkpoint.layout.shapes_of(self.plan.skeleton(kept)),
+                engine=engine_for(self.context.reading),
+                step=lambda _: step(count, count),
+            )
         shorter = self.dense.load_smaller(directory, self.recipe, self.context.reading)
         self._check(kept, shorter)
         dropped = tuple(DroppedBlock(block=drop.block, kl=drop.divergence) for drop in drops.drops)
@@ -249,6 +261,7 @@ class Structure:
     recipe: Recipe
     resolved: ResolvedRun
     context: RunContext
+    exports: tuple[Export, ...]
 
     def cut(self, dense: LoadedModel) -> tuple[LoadedModel, CutOutcome | None]:
         """Return the smaller model, which replaces the dense one; the dense one without `structure`."""
@@ -267,7 +280,7 @@ class Structure:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes blocks out reads text
         plan = DepthPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-        return self.context.run(ShortenStage(model, self.recipe, plan, windows, self.context))
+        return self.context.run(ShortenStage(model, self.recipe, plan, windows, self.context, self.exports))
 
     def _without_units(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, UnitOutcome]:
         """Rank the units of each block, and take the lowest out."""
