@@ -223,6 +223,8 @@ def exports(
     if others:
         taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / FILE_RATE)
     held = memory.evaluation(dense, judged, dtype, machine.kind, room=_room(machine), devices=1)
+    if files:  # the result is compared in float32, block by block
+        held = max(held, memory.evaluation(pruned, judged, "float32", machine.kind, room=0, devices=1))
     if "gradients" in importances(exports):
         _, stage = gradients(pruned, windows, dtype, machine, norms=0)
         taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
