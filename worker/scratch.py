@@ -65,10 +65,12 @@ def _delete(directory: Path) -> None:
         directory.parent.rmdir()
 
 
-def remove_job(work_dir: Path, job_id: UUID) -> None:
-    """Delete what a killed process left of a job, in a thread of its own: the disk may never answer."""
-    directory = work_dir / str(job_id)
-    Thread(target=shutil.rmtree, args=(directory,), kwargs={"ignore_errors": True}, daemon=True).start()
+def remove_attempt(work_dir: Path, job_id: UUID, attempt: int) -> None:
+    """Delete what a killed process left of an attempt, in a thread: the disk may never answer.
+
+    A later attempt of the job may already work next to it.
+    """
+    Thread(target=_delete, args=(work_dir / str(job_id) / str(attempt),), daemon=True).start()
 
 
 def abandoned_directories(database: Database, work_dir: Path) -> list[Path]:

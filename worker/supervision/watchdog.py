@@ -124,7 +124,7 @@ class Watchdog:
             self._kill_children()
             verdict(session)
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
-        self._clean_if_ended(held.claim.job_id)
+        self._clean_if_ended(held.claim.job_id, held.claim.attempt)
 
     def _overdue(self) -> list[HeldClaim]:
         """Return what children hold whose lease has ended a lease's time ago: they should have left it."""
@@ -140,13 +140,13 @@ class Watchdog:
             log.warning("job %s: its process was killed, long after this worker had lost it", lost.job_id)
         lost.remove()
         with suppress(SQLAlchemyError):
-            self._clean_if_ended(lost.job_id)
+            self._clean_if_ended(lost.job_id, lost.attempt)
 
-    def _clean_if_ended(self, job_id: UUID) -> None:
+    def _clean_if_ended(self, job_id: UUID, attempt: int) -> None:
         with self._database.begin() as session:
             status = queries.status_of(session, job_id)
         if status is not None and status.state in ENDED:
-            scratch.remove_job(self._settings.work_dir, job_id)
+            scratch.remove_attempt(self._settings.work_dir, job_id, attempt)
 
     def check_memory(self) -> None:
         """Kill a child that holds more memory than is allowed.
@@ -179,7 +179,7 @@ class Watchdog:
             self._idle_kills.record_job()
             self._too_much_memory(held, held_bytes)(session)
         log.warning("job %s: its process was killed, it held %d bytes", held.claim.job_id, held_bytes)
-        scratch.remove_job(self._settings.work_dir, held.claim.job_id)
+        scratch.remove_attempt(self._settings.work_dir, held.claim.job_id, held.claim.attempt)
 
     def _too_much_memory(self, held: HeldJob, held_bytes: int) -> Verdict:
         if held.state == JobState.CANCELLING:

@@ -227,6 +227,19 @@ def test_a_scratch_disk_that_does_not_answer_keeps_no_watchdog_from_the_next_chi
     assert job(database, claim).state == JobState.CANCELLED
 
 
+def test_only_what_the_killed_attempt_left_is_deleted(
+    settings: Settings, watchdog: Watchdog, database: Database, claim: Claim
+) -> None:
+    killed, later = (settings.work_dir / str(claim.job_id) / str(claim.attempt + later) for later in (0, 1))
+    for directory in (killed, later):
+        (directory / "files").mkdir(parents=True)
+    ask_to_cancel(database, claim)
+    change(database, Job, cancelling_at=AN_HOUR_AGO)
+    watchdog.check()
+    eventually(lambda: not killed.exists())
+    assert (later / "files").exists()
+
+
 def test_only_the_job_that_the_child_runs_now_can_get_it_killed(
     watchdog: Watchdog,
     database: Database,
