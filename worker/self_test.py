@@ -53,7 +53,7 @@ _REMEDIES = {
     errno.ENOTCONN: _MOUNT_AGAIN,
     errno.ESTALE: _MOUNT_AGAIN,
     errno.EHOSTDOWN: _MOUNT_AGAIN,
-    errno.ETIMEDOUT: _MOUNT_AGAIN,
+    errno.ETIMEDOUT: f"wait where the disk is overloaded; otherwise {_MOUNT_AGAIN}",
 }
 
 _ANSWER_SECONDS = 30.0
@@ -204,12 +204,12 @@ def _write_into(directory: Path) -> None:
 
 def _answered(use: Callable[[Path], None], directory: Path) -> None:
     """Raise what the file system raises; TimeoutError where it does not answer, as a hard mount of NFS."""
-    errors = list[OSError]()
+    errors = list[Exception]()
 
     def test() -> None:
         try:
             use(directory)
-        except OSError as error:
+        except Exception as error:  # the caller raises it
             errors.append(error)
 
     timeout = TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))

@@ -200,7 +200,7 @@ def _limited() -> Iterator[None]:
     except outbox.TooManyPending as error:
         raise QuotaExceeded(
             f"This webhook has {outbox.MAX_PENDING} pending messages or more. It takes no tests and replays "
-            "until some are sent."
+            "until some are sent; one that is disabled sends none before it is enabled."
         ) from error
 
 

@@ -249,9 +249,14 @@ def record_failure(
 
 
 def delete_old(session: Session, older_than: timedelta) -> None:
-    """Delete deliveries that are older than `older_than`, pending ones too. Their ids grow with time."""
+    """Delete deliveries that are older than `older_than`, also if they have been due as long.
+
+    Their ids grow with time.
+    """
     before = first_id_at(session.scalars(select(NOW - older_than)).one())
-    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id < before))
+    due_at = WebhookDelivery.next_attempt_at  # of one that was replayed it is younger than its id
+    over = due_at.is_(None) | (due_at < NOW - older_than)
+    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id < before, over))
 
 
 def _require_room(session: Session, endpoint: WebhookEndpoint) -> None:

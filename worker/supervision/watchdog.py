@@ -23,7 +23,7 @@ from jobs import limits, queries
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.queue import held_jobs, shortage
+from jobs.queue import conditions, held_jobs, shortage
 from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
@@ -110,7 +110,7 @@ class Watchdog:
                     self._kill_in_lost_job(lost)
         if held is None:
             if self._is_shutdown_over():
-                self._kill_children()  # Celery waits for them, and a file system may not answer
+                self._kill_idle_children()
             return
         self._idle_kills.record_job()
         if self._verdict(held) is None:
@@ -125,6 +125,13 @@ class Watchdog:
             verdict(session)
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
         self._clean_if_ended(held.claim.job_id, held.claim.attempt)
+
+    def _kill_idle_children(self) -> None:
+        """Kill children that have no job: Celery waits for them, and a file system may never answer them."""
+        with self._database.begin() as session:
+            conditions.lock_claims(session)  # one may be about to claim a job
+            if held_jobs.held_by(session, self._worker) is None:
+                self._kill_children()
 
     def _overdue(self) -> list[HeldClaim]:
         """Return what children hold whose lease has ended a lease's time ago: they should have left it."""

@@ -171,13 +171,16 @@ def test_old_messages_are_deleted_also_if_they_are_still_pending(
     outbox.endpoint("https://a.example")
     end()
     end()
+    end()
+    old = {"id": text("uuidv7(interval '-31 days')"), "next_attempt_at": NOW - timedelta(days=31)}
     with outbox.database.begin() as session:
-        session.execute(update(WebhookDelivery).values(id=text("uuidv7(interval '-31 days')")))
-    first = outbox.deliveries[0]
+        session.execute(update(WebhookDelivery).values(old))
+    first, replayed, _ = outbox.deliveries
     with outbox.database.begin() as session:
         session.get_one(WebhookDelivery, first.id).next_attempt_at = None
+        session.get_one(WebhookDelivery, replayed.id).next_attempt_at = NOW
     end()
     *_, young = outbox.deliveries
     with outbox.database.begin() as session:
         webhook_outbox.delete_old(session, timedelta(days=30))
-    assert [delivery.id for delivery in outbox.deliveries] == [young.id]
+    assert {delivery.id for delivery in outbox.deliveries} == {replayed.id, young.id}
