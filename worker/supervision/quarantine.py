@@ -83,7 +83,7 @@ class Quarantine:
     def wait_until_fit(self) -> Gpus:
         """Return the GPUs once the self-test has passed. Until then the worker's row says why it takes none.
 
-        Ends the process with exit code 0 if it is drained meanwhile.
+        Ends the process with exit code 0 if it is drained or stopped meanwhile.
 
         Each child tests the device as it starts, but for a broken GPU that is too late: the worker would say
         that it is ready, and take a job.
@@ -94,7 +94,8 @@ class Quarantine:
             if self._record(unfit):
                 log.info("worker %s is drained: it ends", self._worker)
                 sys.exit(0)
-            self._stopped.wait(min(pause, limits.QUARANTINE_SECONDS))
+            if self._stopped.wait(min(pause, limits.QUARANTINE_SECONDS)):
+                sys.exit(0)
             pause *= 2
         self._release()
         return self._gpus

@@ -31,11 +31,7 @@ def waits(
 ) -> Iterator[Waits]:
     """Starts a worker that waits until it is fit, with these settings."""
     monkeypatch.setattr(limits, "QUARANTINE_SECONDS", 0.02)
-    ended = threading.Event()
-
-    def clean() -> None:
-        if ended.is_set():
-            raise SystemExit
+    started: list[tuple[Quarantine, threading.Thread]] = []
 
     def begin(**changed: object) -> threading.Thread:
         own = settings.model_copy(update=changed)
@@ -44,7 +40,7 @@ def waits(
             database,
             worker.name,
             "cpu",
-            clean_scratch=clean,
+            clean_scratch=lambda: None,
             replace_child=lambda: None,
             child_fault=lambda: None,
         )
@@ -53,14 +49,14 @@ def waits(
             with suppress(SystemExit):
                 quarantine.wait_until_fit()
 
-        started.append(threading.Thread(target=wait))
-        started[-1].start()
-        return started[-1]
+        thread = threading.Thread(target=wait)
+        thread.start()
+        started.append((quarantine, thread))
+        return thread
 
-    started: list[threading.Thread] = []
     yield begin
-    ended.set()
-    for thread in started:
+    for quarantine, thread in started:
+        quarantine.stop()
         thread.join()
 
 

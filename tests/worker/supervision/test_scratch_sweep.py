@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -184,9 +185,16 @@ def test_a_worker_whose_scratch_disk_does_not_answer_says_so(
 
     with dead_mount(tmp_path / "mount", hangs=True) as directory:
         parent = Parent(settings.model_copy(update={"work_dir": directory / "work"}), database, worker)
-        threading.Thread(target=parent.wait_until_fit, daemon=True).start()
+
+        def wait() -> None:
+            with suppress(SystemExit):
+                parent.wait_until_fit()
+
+        waits = threading.Thread(target=wait)
+        waits.start()
         eventually(lambda: "(PRUNESERVE_WORK_DIR) cannot be written (ETIMEDOUT, " in fault())
-    parent.stop()
+        parent.stop()
+    waits.join()
 
 
 @pytest.mark.usefixtures("unreadable_records")
