@@ -268,13 +268,16 @@ def _read_recipe(file: Path) -> Recipe:
     """Raise InvalidInput(field='recipe') for what is no JSON object, or a report; else ValidationError."""
     try:
         text = file.read_text(encoding="utf-8")
-        is_report = "recipe" in dict(json.loads(text))
-    except (OSError, ValueError, TypeError) as error:
-        raise InvalidInput(f"{file} is not a readable JSON object; give a recipe", field="recipe") from error
-    if is_report:
+        value = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{file} is not a readable JSON object; give a recipe", field="recipe")
+    if "recipe" in value:
         raise InvalidInput(
             f"{file} is the report of a run; give its recipe, which "
-            "`jq '.recipe * {model: {revision: .model.commit}}'` prints with the commit that was pruned",
+            "`jq '.recipe * {model: {revision: .model.commit}}'` prints with the commit that was pruned; "
+            "how it was evaluated and what `auto` stood for, other parts of the report say",
             field="recipe",
         )
     return Recipe.model_validate_json(text)

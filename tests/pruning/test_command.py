@@ -176,7 +176,9 @@ def test_a_recipe_file_takes_the_evaluation_from_the_options(
     assert repeated["perplexity"]["sequence_length"] == 16
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "7", "{", "\x00", None])
+@pytest.mark.parametrize(
+    "content", ["", "[1]", "7", "{", "\x00", None, pytest.param("[" * 100_000, id="deep")]
+)
 def test_a_file_that_is_not_a_recipe_is_refused(
     tmp_path: Path, content: str | None, capfd: pytest.CaptureFixture[str]
 ) -> None:
