@@ -62,8 +62,6 @@ class UnitKind:
         Why a model with this config has no such units; None where the config does not show that.
     readers
         The layers that read the units, with those that write them.
-    fused_writers
-        Writers whose outputs are units of several parts, one after the other.
     """
 
     name: str
@@ -80,7 +78,6 @@ class UnitKind:
     reason_against: Callable[[int, int, Config, bool], str | None] = lambda *_: None
     always_refused: Callable[[Config], str | None] = lambda _: None
     readers: tuple[ReaderLayer, ...] = ()
-    fused_writers: frozenset[str] = frozenset()
 
 
 def count_of(value: object) -> int | None:
@@ -113,7 +110,6 @@ MLP_CHANNELS = UnitKind(
         ReaderLayer("fc_out", ("fc_in",)),
         ReaderLayer("dense_4h_to_h", ("dense_h_to_4h",)),
     ),
-    fused_writers=frozenset({"gate_up_proj"}),
 )
 
 
@@ -197,7 +193,6 @@ KV_HEADS = UnitKind(
         ReaderLayer("dense", _QUERIES_KEYS_VALUES),
         ReaderLayer("o_proj", ("qkv_proj",)),
     ),
-    fused_writers=frozenset({"qkv_proj"}),
 )
 
 UNIT_KINDS: Mapping[str, UnitKind] = {kind.name: kind for kind in (MLP_CHANNELS, EXPERTS, KV_HEADS)}

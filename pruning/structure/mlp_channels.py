@@ -15,6 +15,7 @@ from pruning.structure.units import ReadUnits, Slice, Units, inputs_of, layers_a
 
 _WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
 _EXPERT_WIDTHS = ("moe_intermediate_size",)  # where dense MLPs have a width of their own
+_FUSED_WRITERS = ("gate_up_proj",)  # its outputs are the gates of all channels, then their other factors
 _ALIGNMENT = 8  # of an expert's width: torch's grouped product takes rows of whole 16 bytes
 
 
@@ -94,8 +95,7 @@ def mlp_channels_of(model: PreTrainedModel, block: Block) -> MlpChannels:
     for names, consumer, producers in layers_around(block, MLP_CHANNELS):
         count = consumer.inputs
         each = torch.arange(count)[:, None]
-        is_fused = not MLP_CHANNELS.fused_writers.isdisjoint(names.writers)
-        parts = (each, each + count) if is_fused else (each,)
+        parts = (each, each + count) if names.writers == _FUSED_WRITERS else (each,)
         if all(layer.outputs == count * len(parts) for layer in producers):
             slices = [place for layer in producers for place in outputs_of(layer, parts)]
             return MlpChannels(MLP_CHANNELS.name, count, (*slices, inputs_of(consumer, each)), consumer)

@@ -97,17 +97,6 @@ class CutBlocks(Protocol):
         """Store a block; it is finished when this returns."""
 
 
-class CutInMemory(dict[int, CutBlock]):
-    """Blocks in memory, of a run that cannot be resumed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.activation_checkpoint = ActivationCheckpoint(None, {})
-
-    def put(self, block: int, cut: CutBlock) -> None:
-        self[block] = cut
-
-
 class StoredCut:
     """One shard per block: written when the block is finished, read on access, never held in memory."""
 

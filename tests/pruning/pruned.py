@@ -9,10 +9,22 @@ from pruning.methods.prune_blocks import Pruned, prune
 from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.models.placement import Placement
 from pruning.recipe import Recipe
+from pruning.resume.store import ActivationCheckpoint
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
+from pruning.structure.results import CutBlock
 from pruning.structure.units import consumers
+
+
+class CutInMemory(dict[int, CutBlock]):
+    """Blocks in memory, of a run that cannot be resumed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation_checkpoint = ActivationCheckpoint(None, {})
+
+    def put(self, block: int, cut: CutBlock) -> None:
+        self[block] = cut
 
 
 def ignore_steps(done: int, total: int) -> None:

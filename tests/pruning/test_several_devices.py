@@ -27,11 +27,10 @@ from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
 from tests.pruning.families import EACH_FAMILY, five_windows, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import CutInMemory, ignore_steps
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow

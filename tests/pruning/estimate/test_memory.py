@@ -30,10 +30,10 @@ from pruning.recovery.parameters import (
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import choose_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutBlock, CutInMemory
+from pruning.structure.results import CutBlock
 from tests.pruning.families import make
 from tests.pruning.live_memory import LiveMemory
-from tests.pruning.pruned import gates_of, ignore_steps
+from tests.pruning.pruned import CutInMemory, gates_of, ignore_steps
 from tests.pruning.recovery.test_distil import nowhere, some_pruned
 from tests.tiers import nightly
 

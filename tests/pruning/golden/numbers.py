@@ -24,10 +24,9 @@ from pruning.models.placement import Placement
 from pruning.recipe import StructureOptions
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers
 from tests.pruning.families import five_windows, make
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import CutInMemory, ignore_steps
 
 PATH = Path(__file__).with_name("numbers.json")
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)

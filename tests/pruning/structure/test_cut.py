@@ -19,9 +19,8 @@ from pruning.recipe import ModelReference, StructureOptions
 from pruning.runtime.copy_streams import DeviceTransfers
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
 from tests.pruning.families import five_windows, make
-from tests.pruning.pruned import cut_in_memory, gates_of
+from tests.pruning.pruned import CutInMemory, cut_in_memory, gates_of
 from tests.pruning.runs import tensors_of
 from tests.pruning.structure.cuts import Cut, assert_close, logits_of
 
