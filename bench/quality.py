@@ -6,8 +6,9 @@
 
 SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
 number, perplexity over 24 windows of 512 tokens of other articles. `mixture`: SmolLM2-135M with its MLPs
-split into experts, windows of 256 tokens, and perplexity over 16 of them. Each row runs in a process of its
-own, and is a file of JSON: the recipe, the commit, the seconds, and what was measured.
+split into experts, windows of 256 tokens, and perplexity over 16 of them. `structured`: in float32. Each
+row runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
+measured.
 """
 
 import argparse
