@@ -527,7 +527,7 @@ class Environment(Model):
 
 
 class Estimate(Model):
-    """What the job will take, on the smallest class of workers that it fits."""
+    """What the job will take, on the workers of the smallest queue that it fits."""
 
     model: ModelEstimate
     """What the config says about the model."""
@@ -560,10 +560,10 @@ class Estimate(Model):
     """The least that the job needs of a worker."""
 
     queue: str | None = None
-    """The queue of the smallest class of connected workers that the job fits; null where it fits none."""
+    """The smallest queue of connected workers that the job fits; null where it fits none."""
 
     queues: list[QueueEstimate] = Field(default=[], validate_default=True)
-    """Every class of connected workers, the smallest first."""
+    """Every queue of connected workers, the smallest first."""
 
 
 class Evaluation(Model):
@@ -1821,10 +1821,10 @@ class QueueChange(Model):
 
 
 class QueueEstimate(Model):
-    """What a job will take on a class of workers, or why it does not fit there."""
+    """What a job will take on the workers of a queue, or why it does not fit there."""
 
     queue: str
-    """The queue of the class."""
+    """The queue's name."""
 
     fits: bool
     """Whether its workers have what the job needs."""
@@ -1843,7 +1843,7 @@ class QueueItem(Model):
     """A queue that has a worker or an open job, or was paused once."""
 
     name: str
-    """The class of its workers; `none` has the jobs that are not sized, or that fit no connected worker."""
+    """Its name; `none` has the jobs that are not sized, or that fit no connected worker."""
 
     paused_at: AwareDatetime | None
     """Since when its workers claim no job, and no other takes its jobs; null if it is not paused."""
@@ -1852,7 +1852,7 @@ class QueueItem(Model):
     """The owner of the key by which it was paused."""
 
     queued: int
-    """Queued jobs of which it is the smallest class that they fit, among the first 10,000 of all."""
+    """Queued jobs of which it is the smallest queue that they fit, among the first 10,000 of all."""
 
     running: int
     """Its jobs that workers hold."""
@@ -2756,7 +2756,7 @@ class Waiting(Model):
     """What it waits for: `hub` (which does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its size is estimated, to choose a worker), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
 
     position: int | None
-    """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
+    """Its place among the jobs of its queue that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
 
     message: str
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
@@ -2891,10 +2891,10 @@ class WorkerItem(Model):
     """Its machine, its process and a random part."""
 
     queue: str
-    """Its class, which is the queue that it reads."""
+    """The queue that it reads."""
 
     queues: list[str] | None = None
-    """The classes whose jobs it runs; null where it runs every job that fits it."""
+    """The queues whose jobs it runs; null where it runs every job that fits it."""
 
     capacity: Capacity | None = None
     """What it had for a job when it started; null until it has said so."""

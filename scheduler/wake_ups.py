@@ -1,7 +1,7 @@
 """Sends idle workers the messages by which they claim jobs.
 
-A message says nothing but that there may be a job. Of each class of live workers as many are in the broker as
-there are jobs that an idle worker could claim, so a broker that was emptied is filled again, and one that was
+A message says nothing but that there may be a job. Each queue of live workers has as many as there are
+jobs that an idle one of them could claim, so a broker that was emptied is filled again, and one that was
 flooded is emptied, by the next round.
 """
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 5.0  # and one call that times out, are less than `jobs.database.IDLE_SECONDS`
 _MAX_SPARE_MESSAGES = 8
-"""Messages beyond the number of a class's workers that are left alone."""
+"""Messages beyond the number of a queue's workers that are left alone."""
 
 
 def wake_workers(session: Session, seen_within: float) -> None:
-    """Send each class as many messages as are missing, unless another scheduler does so now.
+    """Send each queue as many messages as are missing, unless another scheduler does so now.
 
     Raises `kombu.exceptions.OperationalError` if the broker does not answer, or is slow.
     """
@@ -32,13 +32,13 @@ def wake_workers(session: Session, seen_within: float) -> None:
         return
     fleet = workers.fleet(session, seen_within)
     groups = backlog.groups(session)
-    wanted = {queue: _wanted(session, queue, fleet, groups) for queue in fleet.classes}
+    wanted = {queue: _wanted(session, queue, fleet, groups) for queue in fleet.queues}
     # The transaction, which has the lock, is idle from here on: that must end before PostgreSQL ends it.
     give_up_at = time.monotonic() + _MAX_SECONDS
     for queue, count in wanted.items():
-        waiting, of_class = broker.length(queue), len(fleet.of_class(queue))
-        if waiting > of_class + _MAX_SPARE_MESSAGES:
-            log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, of_class)
+        waiting, readers = broker.length(queue), len(fleet.of_queue(queue))
+        if waiting > readers + _MAX_SPARE_MESSAGES:
+            log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, readers)
             broker.purge(queue)
             waiting = 0
         for _ in range(count - waiting):
@@ -53,8 +53,8 @@ def _wanted(
     fleet: Fleet,
     groups: Sequence[backlog.QueueGroup],
 ) -> int:
-    """Return how many of the idle workers of a class are to claim a job."""
-    idle = [worker for worker in fleet.of_class(queue) if worker.idle]
+    """Return how many of the idle workers of a queue are to claim a job."""
+    idle = [worker for worker in fleet.of_queue(queue) if worker.idle]
     among = claim.claimable_groups(idle, fleet, groups)
     jobs = len(backlog.next_jobs(session, queue, among, len(idle)).jobs) if among else 0
     needs = {group.stored_needs: group.needs for group in among}.values()

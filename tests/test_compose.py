@@ -100,7 +100,7 @@ def test_parts_share_a_network_only_where_they_talk() -> None:
     assert on["egress"] == {"egress"} | workers
 
 
-def test_a_worker_without_a_gpu_is_like_the_other_one_but_for_its_class() -> None:
+def test_a_worker_without_a_gpu_is_like_the_other_one_but_for_its_queue() -> None:
     with_gpu, without = SERVICES["worker"], SERVICES["worker-cpu"]
     own = ("environment", "volumes", "deploy", "profiles")
     assert {name: it for name, it in without.items() if name not in own} == {

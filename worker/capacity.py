@@ -3,7 +3,7 @@
 import shutil
 
 from jobs import limits
-from jobs.queue.resources import Capacity, class_of
+from jobs.queue.resources import Capacity, queue_name
 from jobs.settings import Settings
 from pruning.runtime.process_memory import host_memory
 from worker.self_test import Gpus
@@ -32,5 +32,5 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
 
 
 def queue_of(settings: Settings, capacity: Capacity) -> str:
-    """Return the class of a worker: as the operator has named it, or by its devices."""
-    return settings.queues[0] if settings.queues else class_of(capacity)
+    """Return the queue that a worker reads: as the operator has named it, or by its devices."""
+    return settings.queues[0] if settings.queues else queue_name(capacity)

@@ -11,7 +11,7 @@ from api.schemas.job_requests import JobRequest
 from api.schemas.workers import Estimate, QueueEstimate
 from jobs import limits
 from jobs.queue import workers
-from jobs.queue.resources import Needs, nearest_classes, smallest_that_fits
+from jobs.queue.resources import Needs, nearest_by_queue, smallest_that_fits
 from jobs.settings import Settings
 from jobs.spec import model_shape
 from jobs.spec.model_shape import HubUnavailable, UnknownModelShape
@@ -45,9 +45,9 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
 
 
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
-    """Estimate a job from its model's config, for each class of live workers.
+    """Estimate a job from its model's config, for each queue of live workers.
 
-    The stages are those of the smallest class that it fits, on its slowest worker; else of the slowest
+    The stages are those of the smallest queue that it fits, on its slowest worker; else of the slowest
     live worker.
 
     Raises what `shape_of` raises, and ServiceUnavailable while too many estimates wait for the Hub.
@@ -61,22 +61,22 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     shape = shape_of(spec.recipe.model, owner, resources.settings)
     seen_within = limits.LEASE_SECONDS
     with resources.database.begin() as session:
-        classes = workers.fleet(session, seen_within).classes
-        by_class = workers.machines_by_class(session, seen_within)
+        queues = workers.fleet(session, seen_within).queues
+        machines = workers.machines_by_queue(session, seen_within)
         live = workers.live_machines(session, seen_within)
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
         return spec.estimate(shape, slowest_machine(those, spec.recipe, shape))
 
-    chosen = smallest_that_fits(needs, classes)
-    there = on(by_class.get(chosen or "", live))
+    chosen = smallest_that_fits(needs, queues)
+    there = on(machines.get(chosen or "", live))
     return Estimate(
         **{name: getattr(there, name) for name in EstimateOnMachine.model_fields},
         needs=needs,
         queue=chosen,
         queues=[
-            QueueEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
-            for name, capacity in nearest_classes(needs, classes)
+            QueueEstimate.of(name, needs, capacity, on(machines[name]) if name in machines else None)
+            for name, capacity in nearest_by_queue(needs, queues)
         ],
     )

@@ -156,7 +156,7 @@ async def estimate_job(request: JobRequest, principal: Reader, resources: Resour
     """Estimate the memory, operations, time and output size of a job.
 
     The body is that of `POST /v1/jobs`; its fields and paths are checked, and no file that they name. The
-    estimate is made from the model's config, for each class of connected workers. Nothing is stored.
+    estimate is made from the model's config, for each queue of connected workers. Nothing is stored.
     """
     return await estimates.estimate(resources, principal.owner, request)
 

@@ -32,7 +32,7 @@ class Waiting(BaseModel):
         " does not answer)."
     )
     position: int | None = Field(
-        description="Its place among the jobs of its class that could run, from 1; null beyond 100, for a"
+        description="Its place among the jobs of its queue that could run, from 1; null beyond 100, for a"
         " second after it was queued, and where it could not run before something else has happened."
     )
     message: str = Field(
@@ -87,9 +87,10 @@ def _describe(wait: Wait, *, with_faults: bool) -> str:
         return f"job {wait.job_id} computes gradients that it needs too"
     if wait.shortage is not None:
         return wait.shortage
-    of_class = "" if wait.queue is None else f" of the class {wait.queue}"
+    of_queue = "" if wait.queue is None else f" of the queue {wait.queue}"
     faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
-    return _WAITS_FOR[wait.reason].format(of_class=of_class) + (f": {faults}" if faults else "")
+    reason = _WAITS_FOR[wait.reason].format(of_queue=of_queue, queue=wait.queue)
+    return f"{reason}: {faults}" if faults else reason
 
 
 def _count_running(count: int) -> str:
@@ -109,10 +110,10 @@ _OUTAGES = (WaitsFor.HUB, WaitsFor.STORE)
 
 _WAITS_FOR = {
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
-    WaitsFor.WORKER: "no worker{of_class} is connected",
-    WaitsFor.QUARANTINED: "every worker{of_class} is quarantined",
-    WaitsFor.CORDONED: "an operator lets the workers{of_class} take no more jobs",
-    WaitsFor.PAUSED: "an operator has paused the queue{of_class}",
+    WaitsFor.WORKER: "no worker{of_queue} is connected",
+    WaitsFor.QUARANTINED: "every worker{of_queue} is quarantined",
+    WaitsFor.CORDONED: "an operator lets the workers{of_queue} take no more jobs",
+    WaitsFor.PAUSED: "an operator has paused the queue {queue}",
     WaitsFor.SCHEDULER: "no scheduler is connected",
     WaitsFor.BROKER: "the broker does not answer, so no job reaches a worker",
     WaitsFor.CHECKS: "its size is estimated, to choose a worker",

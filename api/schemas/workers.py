@@ -1,4 +1,4 @@
-"""The registered workers, the queues that they read, and estimates for their classes."""
+"""The registered workers, the queues that they read, and estimates for each queue."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -29,9 +29,9 @@ class WorkerItem(BaseModel):
     """A worker that is alive, or was within the last hour."""
 
     name: str = Field(description="Its machine, its process and a random part.")
-    queue: str = Field(description="Its class, which is the queue that it reads.")
+    queue: str = Field(description="The queue that it reads.")
     queues: list[str] | None = Field(
-        None, description="The classes whose jobs it runs; null where it runs every job that fits it."
+        None, description="The queues whose jobs it runs; null where it runs every job that fits it."
     )
     capacity: Capacity | None = Field(
         None, description="What it had for a job when it started; null until it has said so."
@@ -105,8 +105,7 @@ class QueueItem(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     name: str = Field(
-        description="The class of its workers; `none` has the jobs that are not sized, or that fit no "
-        "connected worker."
+        description="Its name; `none` has the jobs that are not sized, or that fit no connected worker."
     )
     paused_at: datetime | None = Field(
         description="Since when its workers claim no job, and no other takes its jobs; null if it is not "
@@ -114,7 +113,7 @@ class QueueItem(BaseModel):
     )
     paused_by: str | None = Field(description="The owner of the key by which it was paused.")
     queued: int = Field(
-        description="Queued jobs of which it is the smallest class that they fit, among the first "
+        description="Queued jobs of which it is the smallest queue that they fit, among the first "
         f"{MAX_LISTED_JOBS:,} of all."
     )
     running: int = Field(description="Its jobs that workers hold.")
@@ -134,9 +133,9 @@ class QueueList(BaseModel):
 
 
 class QueueEstimate(BaseModel):
-    """What a job will take on a class of workers, or why it does not fit there."""
+    """What a job will take on the workers of a queue, or why it does not fit there."""
 
-    queue: str = Field(description="The queue of the class.")
+    queue: str = Field(description="The queue's name.")
     fits: bool = Field(description="Whether its workers have what the job needs.")
     missing: str | None = Field(
         description="What the job needs that they lack, with the numbers; null where it fits."
@@ -150,7 +149,7 @@ class QueueEstimate(BaseModel):
 
     @classmethod
     def of(cls, name: str, needs: Needs, capacity: Capacity, there: pruning.estimate.Estimate | None) -> Self:
-        """`there`: the estimate for the slowest measured worker of the class, if any was measured."""
+        """`there`: the estimate for the slowest measured worker of the queue, if any was measured."""
         missing = missing_resources(needs, capacity) or None
         known = there if missing is None else None
         return cls(
@@ -163,16 +162,15 @@ class QueueEstimate(BaseModel):
 
 
 class Estimate(pruning.estimate.Estimate):
-    """What the job will take, on the smallest class of workers that it fits."""
+    """What the job will take, on the workers of the smallest queue that it fits."""
 
     needs: Needs | None = Field(None, description="The least that the job needs of a worker.")
     queue: str | None = Field(
         None,
-        description="The queue of the smallest class of connected workers that the job fits; null where "
-        "it fits none.",
+        description="The smallest queue of connected workers that the job fits; null where it fits none.",
     )
     queues: list[QueueEstimate] = Field(
-        [], description="Every class of connected workers, the smallest first."
+        [], description="Every queue of connected workers, the smallest first."
     )
 
 

@@ -72,7 +72,7 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
 
 
 def _queue_estimate(found: QueueEstimate, chosen: str | None) -> str:
-    """Say whether the job fits a class of workers, and how long it takes there."""
+    """Say whether the job fits the workers of a queue, and how long it takes there."""
     if found.missing is not None:
         return f"does not fit: the job needs {clean(found.missing)}"
     takes = "fits" if found.seconds is None else f"fits, {duration(found.seconds)}"

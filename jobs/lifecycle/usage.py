@@ -59,7 +59,7 @@ SECONDS_HELD = func.sum(SECONDS_OF_ATTEMPT)
 
 
 def record(session: Session, job_id: UUID, attempt: int) -> None:
-    """Record what an attempt that has just ended has used of the workers of its class."""
+    """Record what an attempt that has just ended has used of the workers of its queue."""
     seconds = func.extract("epoch", JobAttempt.ended_at - JobAttempt.started_at)
     used = session.execute(
         select(Job.owner, Job.queue, JobAttempt.gpus, seconds.label("seconds"))

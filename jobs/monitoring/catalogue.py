@@ -144,14 +144,14 @@ class GaugeFamily:
 
 JOBS = GaugeFamily(
     "pruneserve_jobs",
-    "Jobs that have not ended, by state and class; queued ones that fit no live worker, or are not sized, "
+    "Jobs that have not ended, by state and queue; queued ones that fit no live worker, or are not sized, "
     "are at `none`.",
     Component.SCHEDULER,
     ("state", "queue"),
 )
 QUEUED_JOBS = GaugeFamily(
     "pruneserve_queued_jobs",
-    "Queued jobs by class and owner.",
+    "Queued jobs by queue and owner.",
     Component.SCHEDULER,
     ("queue", "owner"),
 )
@@ -164,7 +164,7 @@ OLDEST_QUEUED = GaugeFamily(
 )
 WORKERS = GaugeFamily(
     "pruneserve_workers",
-    "Registered workers by class and state; a cordoned one that runs a job is `cordoned`.",
+    "Registered workers by queue and state; a cordoned one that runs a job is `cordoned`.",
     Component.SCHEDULER,
     ("queue", "state"),
 )

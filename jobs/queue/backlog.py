@@ -97,7 +97,7 @@ def _parsed(stored: str) -> Needs:
 
 @dataclass(frozen=True, slots=True)
 class NextJobs:
-    """The next jobs of a class of workers, the first one first, and the shares of the owners in line."""
+    """The next jobs for the workers of a queue, the first one first, and the shares of the owners in line."""
 
     jobs: list[UUID]
     shares: Mapping[str, Share]
@@ -119,7 +119,7 @@ def next_jobs(
     *,
     excluding: Collection[UUID] = (),
 ) -> NextJobs:
-    """Return the next jobs, at most `limit`, of these groups, for the workers of a class.
+    """Return the next jobs, at most `limit`, of these groups, for the workers of a queue.
 
     `excluding`: jobs that are left out.
     """
@@ -132,15 +132,15 @@ def next_jobs(
 
 
 def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share]:
-    """Return the shares of these owners in a class of workers."""
+    """Return the shares of these owners in the workers of a queue."""
     if not owners:
         return []
     held = select(Job.owner, Job.queue, func.count()).where(Job.state.in_(HELD))
     in_use: Counter[str] = Counter()
     everywhere: Counter[str] = Counter()
-    for owner, of_class, count in session.execute(held.group_by(Job.owner, Job.queue)):
+    for owner, held_in, count in session.execute(held.group_by(Job.owner, Job.queue)):
         everywhere[owner] += count
-        in_use[owner] += count if of_class == queue else 0
+        in_use[owner] += count if held_in == queue else 0
     wanted = owners_table(owners)
     recent = RecentUse.owner == wanted.c.owner, RecentUse.queue == queue
     rows = session.execute(

@@ -42,7 +42,7 @@ _RESUMES_ON = (
 def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | None:
     """Claim the job whose turn it is among those that a worker may run. None: there is none.
 
-    First come jobs of the worker's own class, which no smaller class can run.
+    First come the jobs of the worker's own queue, which fit no smaller one.
     """
     lock_claims(session)
     fleet = workers.fleet(session, lease_seconds)
@@ -70,13 +70,13 @@ def hand_back_unanswered(session: Session, lost: Claim) -> None:
 def _candidates(
     session: Session, own: LiveWorker, fleet: Fleet, excluding: Collection[UUID]
 ) -> Iterator[NextJobs]:
-    """Yield the next jobs of the worker's own class, then those that it may run as well."""
+    """Yield the next jobs of the worker's own queue, then those that it may run as well."""
     groups = claimable_groups([own], fleet, backlog.groups(session))
     needs = {group.stored_needs: group.needs for group in groups}
-    own_needs = {stored for stored, each in needs.items() if fleet.own_class(each) == own.queue}
-    of_class = [group for group in groups if group.stored_needs in own_needs]
+    own_needs = {stored for stored, each in needs.items() if fleet.own_queue(each) == own.queue}
+    of_queue = [group for group in groups if group.stored_needs in own_needs]
     others = [group for group in groups if group.stored_needs not in own_needs]
-    for among in (of_class, others):
+    for among in (of_queue, others):
         if among:
             yield backlog.next_jobs(session, own.queue, among, _MAX_CANDIDATES, excluding=excluding)
 
@@ -84,13 +84,13 @@ def _candidates(
 def claimable_groups(
     able: Collection[LiveWorker], fleet: Fleet, groups: Collection[QueueGroup]
 ) -> list[QueueGroup]:
-    """Return the groups whose jobs one of these workers may claim now: none of a paused class, none to it."""
+    """Return the groups whose jobs one of these workers may claim now: none of a paused queue, none to it."""
     taking = [it for it in able if it.takes_jobs and it.queue not in fleet.paused]
     needs = {group.stored_needs: group.needs for group in groups}
     may_run = {
         stored
         for stored, each in needs.items()
-        if fleet.own_class(each) not in fleet.paused and any(fleet.may_run(each, it) for it in taking)
+        if fleet.own_queue(each) not in fleet.paused and any(fleet.may_run(each, it) for it in taking)
     }
     return [group for group in groups if group.stored_needs in may_run]
 

@@ -2,9 +2,9 @@
 
 A worker is quarantined after faults in a row: what went wrong on its machine, whatever the job, such as an
 unwritable disk or a broken device. Operators cordon a worker, which then finishes its job and takes no other;
-one that is drained ends after that. Workers of a paused queue claim no jobs, and no other class claims the
-jobs of that class; running jobs continue. Every claim is checked against the rows of workers and queues, and
-a worker reads its own row with each heartbeat.
+one that is drained ends after that. Workers of a paused queue claim no jobs, and others claim none of its
+jobs; running jobs continue. Every claim is checked against the rows of workers and queues, and a worker reads
+its own row with each heartbeat.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.resources import UNKNOWN_CLASS
+from jobs.queue.resources import UNKNOWN_QUEUE
 from jobs.spec.plain_text import plain
 from jobs.tables import NOW, Queue, Worker
 
@@ -30,7 +30,7 @@ def record_fault(session: Session, worker: str, fault: str) -> bool:
     """Count a fault of a worker, which a job met. Returns whether the worker is quarantined now."""
     faults = session.scalar(
         insert(Worker)
-        .values(name=worker, queue=UNKNOWN_CLASS, faults=1, fault=plain(fault))
+        .values(name=worker, queue=UNKNOWN_QUEUE, faults=1, fault=plain(fault))
         .on_conflict_do_update(
             index_elements=[Worker.name], set_={"faults": Worker.faults + 1, "fault": plain(fault)}
         )
@@ -46,7 +46,7 @@ def quarantine(session: Session, worker: str, fault: str) -> None:
     """Let a worker take no more jobs, because of `fault`. One that is quarantined already stays so."""
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=UNKNOWN_CLASS, fault=plain(fault), quarantined_at=NOW)
+        .values(name=worker, queue=UNKNOWN_QUEUE, fault=plain(fault), quarantined_at=NOW)
         .on_conflict_do_update(
             index_elements=[Worker.name],
             set_={"fault": plain(fault), "quarantined_at": func.coalesce(Worker.quarantined_at, NOW)},

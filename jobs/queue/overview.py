@@ -15,7 +15,7 @@ from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.queue import backlog, conditions, workers
-from jobs.queue.resources import UNKNOWN_CLASS, needs_of
+from jobs.queue.resources import UNKNOWN_QUEUE, needs_of
 from jobs.queue.workers import Fleet, is_live
 from jobs.states import HELD, OPEN, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
@@ -24,7 +24,7 @@ from jobs.webhooks import outbox
 MAX_LISTED_JOBS = 10_000
 """How many queued jobs lists count at most."""
 
-NO_CLASS = "none"
+NO_QUEUE = "none"
 """The queue at which those queued jobs are counted that are not sized, or fit no live worker."""
 
 MAX_COUNTED_JOBS = 100_000
@@ -122,32 +122,32 @@ def _statuses(session: Session, rows: Sequence[Worker], seen_within: float) -> l
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """The queue of a class of workers, with its jobs and its workers."""
+    """A queue, with its jobs and its workers."""
 
     name: str
     paused_at: datetime | None
     paused_by: str | None
     queued: int
-    """Queued jobs of this class, of the first `MAX_LISTED_JOBS` of all."""
+    """Queued jobs of this queue, of the first `MAX_LISTED_JOBS` of all."""
     running: int
     workers: int
     """Those that are alive and take jobs."""
 
 
 def queue_statuses(session: Session, seen_within: float) -> list[QueueStatus]:
-    """Return every class that has a worker or an open job, or was paused once, by name.
+    """Return every queue that has a worker or an open job, or was paused once, by name.
 
-    A queued job counts at the smallest class of the live workers that it fits, or at `NO_CLASS`. A worker
+    A queued job counts at the smallest queue of live workers that it fits, or at `NO_QUEUE`. A worker
     without a heartbeat in the last `seen_within` seconds counts as gone.
     """
     paused = {row.name: row for row in session.scalars(select(Queue))}
     fleet = workers.fleet(session, seen_within)
-    held = select(func.coalesce(Job.queue, NO_CLASS), func.count()).where(Job.state.in_(HELD))
+    held = select(func.coalesce(Job.queue, NO_QUEUE), func.count()).where(Job.state.in_(HELD))
     running = {row[0]: row[1] for row in session.execute(held.group_by(Job.queue))}
     queued: Counter[str] = Counter()
     for (name, _), count in queued_jobs(session, fleet, MAX_LISTED_JOBS).items():
         queued[name] += count
-    known = session.scalars(select(Worker.queue).where(Worker.queue != UNKNOWN_CLASS).distinct())
+    known = session.scalars(select(Worker.queue).where(Worker.queue != UNKNOWN_QUEUE).distinct())
     return [
         QueueStatus(
             name,
@@ -155,27 +155,27 @@ def queue_statuses(session: Session, seen_within: float) -> list[QueueStatus]:
             paused[name].paused_by if name in paused else None,
             queued[name],
             running.get(name, 0),
-            len(fleet.of_class(name)),
+            len(fleet.of_queue(name)),
         )
         for name in sorted({*paused, *running, *queued, *known})
     ]
 
 
 def queue_status(session: Session, name: str, seen_within: float) -> QueueStatus | None:
-    """Return one class: see `queue_statuses`. None: there is no such."""
-    seen = (each for each in queue_statuses(session, seen_within) if each.name != NO_CLASS)
+    """Return one queue: see `queue_statuses`. None: there is no such."""
+    seen = (each for each in queue_statuses(session, seen_within) if each.name != NO_QUEUE)
     return next((each for each in seen if each.name == name), None)
 
 
 def queued_jobs(session: Session, fleet: Fleet, limit: int) -> Counter[tuple[str, str]]:
-    """Count up to `limit` queued jobs by the smallest class that they fit, or `NO_CLASS`, and owner."""
+    """Count up to `limit` queued jobs by the smallest queue that they fit, or `NO_QUEUE`, and owner."""
     first = select(Job.needs, Job.owner).where(Job.state == JobState.QUEUED).limit(limit)
     each = first.subquery()
     found: Counter[tuple[str, str]] = Counter()
     counted = select(each.c.needs, each.c.owner, func.count()).group_by(*each.c)
     for needs, owner, count in session.execute(counted):
-        own = None if needs is None else fleet.own_class(needs_of(needs))
-        found[own or NO_CLASS, owner] += count
+        own = None if needs is None else fleet.own_queue(needs_of(needs))
+        found[own or NO_QUEUE, owner] += count
     return found
 
 
@@ -184,13 +184,13 @@ class QueueSnapshot:
     """A snapshot of the queues."""
 
     jobs: Mapping[tuple[str, str], int]
-    """Jobs that have not ended, by state and class; queued ones that fit no live worker at `NO_CLASS`."""
+    """Jobs that have not ended, by state and queue; queued ones that fit no live worker at `NO_QUEUE`."""
     queued: Mapping[tuple[str, str], int]
-    """Queued jobs by class and owner."""
+    """Queued jobs by queue and owner."""
     oldest_seconds: Mapping[str, float]
-    """By class, how long the first jobs in line have been queued, the longest of them."""
+    """By queue, how long the first jobs in line have been queued, the longest of them."""
     workers: Mapping[tuple[str, str], int]
-    """Registered workers by class and state; a cordoned one as that."""
+    """Registered workers by queue and state; a cordoned one as that."""
     webhook_deliveries_due: int
     oldest_webhook_delivery_seconds: float
 
@@ -202,7 +202,7 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
     jobs: Counter[tuple[str, str]] = Counter()
     for (name, _), count in queued.items():
         jobs[str(JobState.QUEUED), name] += count
-    held = select(Job.state, func.coalesce(Job.queue, NO_CLASS), func.count())
+    held = select(Job.state, func.coalesce(Job.queue, NO_QUEUE), func.count())
     for state, name, count in session.execute(held.where(Job.state.in_(HELD)).group_by(Job.state, Job.queue)):
         jobs[str(state), name] += count
     counted = _count_workers(session, seen_within)
@@ -210,9 +210,9 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
     due, oldest = outbox.backlog(session)
     nothing = {(str(state), name): 0 for state in OPEN for name in served}
     return QueueSnapshot(
-        jobs=nothing | {(str(JobState.QUEUED), NO_CLASS): 0} | jobs,
+        jobs=nothing | {(str(JobState.QUEUED), NO_QUEUE): 0} | jobs,
         queued=queued,
-        oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_class(session, fleet),
+        oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_queue(session, fleet),
         workers=counted,
         webhook_deliveries_due=due,
         oldest_webhook_delivery_seconds=oldest,
@@ -236,17 +236,17 @@ def _count_workers(session: Session, seen_within: float) -> Counter[tuple[str, s
     return Counter({(queue, str(found)): count for queue, found, count in rows})
 
 
-def _oldest_by_class(session: Session, fleet: Fleet) -> dict[str, float]:
-    """Return by class how long the first jobs in line have waited, the longest of them.
+def _oldest_by_queue(session: Session, fleet: Fleet) -> dict[str, float]:
+    """Return by queue how long the first jobs in line have waited, the longest of them.
 
     What waits for something else, or for jobs of its owner, is not in line.
     """
     groups = backlog.groups(session)
     found = {}
-    for name in {fleet.own_class(group.needs) for group in groups}:
-        among = [group for group in groups if fleet.own_class(group.needs) == name]
-        first = backlog.next_jobs(session, name or NO_CLASS, among, _FIRST_IN_LINE)
-        found[name or NO_CLASS] = _oldest(session, first.jobs)
+    for name in {fleet.own_queue(group.needs) for group in groups}:
+        among = [group for group in groups if fleet.own_queue(group.needs) == name]
+        first = backlog.next_jobs(session, name or NO_QUEUE, among, _FIRST_IN_LINE)
+        found[name or NO_QUEUE] = _oldest(session, first.jobs)
     return found
 
 

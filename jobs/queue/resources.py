@@ -1,7 +1,7 @@
-"""What a job needs of a worker, what a worker has, and the classes of workers.
+"""What a job needs of a worker, what a worker has, and the queues.
 
-A class is the name of a queue of the broker. A job fits it if it fits any of its live workers; the smallest
-class that a job fits is its own. A worker's class is named by its devices: `cpu`, `gpu.24g`, `gpu.2x80g`.
+Workers with equal resources read one queue of the broker, named by their devices: `cpu`, `gpu.24g`,
+`gpu.2x80g`. A job fits a queue if it fits any of its live workers; the smallest that it fits is its own.
 """
 
 from collections import defaultdict
@@ -31,10 +31,10 @@ _SMALLEST_CPU = Machine(
 MIN_SHARE_OF_ESTIMATE = 0.25
 """A request may say that its job needs less than estimated, down to this share of the estimate."""
 
-CPU_CLASS = "cpu"
+CPU_QUEUE = "cpu"
 
-UNKNOWN_CLASS = "unknown"
-"""The class of a worker whose devices have not been tested yet. No worker reads such a queue."""
+UNKNOWN_QUEUE = "unknown"
+"""The queue of a worker whose devices have not been tested yet. No worker reads it."""
 
 # Sizes that GPUs are sold with, in GB. What a driver calls free is up to an eighth less.
 _GPU_SIZES = (4, 6, 8, 10, 11, 12, 16, 20, 24, 32, 40, 48, 80, 94, 120, 141, 180, 288)
@@ -183,25 +183,25 @@ class Capacity(BaseModel):
 
     @property
     def size(self) -> tuple[int, ...]:
-        """The order of classes, from the smallest."""
+        """The order of workers, from the smallest."""
         return self.gpus, self.device_bytes, self.host_bytes, self.scratch_bytes
 
 
-Classes = Mapping[str, tuple[Capacity, ...]]
-"""What the workers of each class have, the smallest first."""
+CapacitiesByQueue = Mapping[str, tuple[Capacity, ...]]
+"""What the workers of each queue have, the smallest first."""
 
 
-def class_of(capacity: Capacity) -> str:
-    """Name the class of a worker: `cpu`, `gpu.80g`, or `gpu.2x80g` for two GPUs that share each job."""
+def queue_name(capacity: Capacity) -> str:
+    """Name the queue of a worker: `cpu`, `gpu.80g`, or `gpu.2x80g` for two GPUs that share each job."""
     if not capacity.gpus:
-        return CPU_CLASS
+        return CPU_QUEUE
     free = capacity.device_bytes / _GIB
     size = max((size for size in _GPU_SIZES if free >= _MIN_FREE_SHARE * size), default=_GPU_SIZES[0])
     return f"gpu.{size}g" if capacity.gpus == 1 else f"gpu.{capacity.gpus}x{size}g"
 
 
-def classes_of(workers: Iterable[tuple[str, Capacity]]) -> Classes:
-    """Return what the workers of each class have, the smallest first. Each is given by its class."""
+def capacities_by_queue(workers: Iterable[tuple[str, Capacity]]) -> CapacitiesByQueue:
+    """Return what the workers of each queue have, the smallest first. Each is given with its queue."""
     found: dict[str, set[Capacity]] = defaultdict(set)
     for name, capacity in workers:
         found[name].add(capacity)
@@ -213,24 +213,24 @@ def fits(needs: Needs, capacity: Capacity) -> bool:
     return all(missing <= 0 for missing in _missing(needs, capacity).values())
 
 
-def nearest_classes(needs: Needs, classes: Classes) -> list[tuple[str, Capacity]]:
-    """Return what the worker of each class has that lacks least for a job, the smallest class first."""
+def nearest_by_queue(needs: Needs, queues: CapacitiesByQueue) -> list[tuple[str, Capacity]]:
+    """Return what the worker of each queue has that lacks least for a job, the smallest queue first."""
     best = [
         (name, min(has, key=lambda it: (_shortage_ratio(needs, it), it.size)))
-        for name, has in classes.items()
+        for name, has in queues.items()
         if has
     ]
     return sorted(best, key=lambda it: (it[1].size, it[0]))
 
 
-def smallest_that_fits(needs: Needs, classes: Classes) -> str | None:
-    """Return the class of the smallest worker that a job fits, which is the job's own; None if it fits none.
+def smallest_that_fits(needs: Needs, queues: CapacitiesByQueue) -> str | None:
+    """Return the queue of the smallest worker that a job fits, which is the job's own; None if it fits none.
 
     CPUs come first for a short job and last for a long one.
     """
     fitting = [
         (_rank(needs, capacity), name)
-        for name, has in classes.items()
+        for name, has in queues.items()
         for capacity in has
         if fits(needs, capacity)
     ]
@@ -243,17 +243,17 @@ def _rank(needs: Needs, capacity: Capacity) -> tuple[int, ...]:
     return (0 if needs.cpu_seconds <= MAX_CPU_SECONDS else 2, *capacity.size)
 
 
-def unschedulable_reason(needs: Needs, classes: Classes) -> str:
-    """Say what a job needs that no class has, with the numbers, and what would help.
+def unschedulable_reason(needs: Needs, queues: CapacitiesByQueue) -> str:
+    """Say what a job needs that no worker has, with the numbers, and what would help.
 
     Compares with the worker that lacks least. There is at least one.
     """
-    name, has = min(nearest_classes(needs, classes), key=lambda it: (_shortage_ratio(needs, it[1]), it[0]))
+    name, has = min(nearest_by_queue(needs, queues), key=lambda it: (_shortage_ratio(needs, it[1]), it[0]))
     missing = [resource for resource, lack in _missing(needs, has).items() if lack > 0]
     helps = "; or ".join(_REMEDIES[resource](needs) for resource in missing)
     lacks = missing_resources(needs, has)
     return (
-        f"fits nowhere: class {name} is nearest of those connected, and the job needs {lacks}; {helps} "
+        f"fits nowhere: the nearest worker is of the queue {name}, and the job needs {lacks}; {helps} "
         "(where the estimate is wrong, the request's `resources` say better)"
     )
 
@@ -309,8 +309,8 @@ def _amount(resource: str, amount: int) -> str:
 def _larger_gpu(needs: Needs) -> str:
     sizes = (size for size in _GPU_SIZES if _MIN_FREE_SHARE * size * _GIB >= needs.device_bytes)
     named = next(sizes, None)
-    worker = "a worker with more GPU memory" if named is None else f"a worker of class gpu.{named}g or larger"
-    return f"{worker} would help"
+    has = "with more GPU memory" if named is None else f"of the queue gpu.{named}g or larger"
+    return f"a worker {has} would help"
 
 
 _REMEDIES: Mapping[str, Any] = {

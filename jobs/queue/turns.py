@@ -1,4 +1,4 @@
-"""Whose job is next: the rule by which owners share the workers of a class.
+"""Whose job is next: the rule by which owners share the workers of a queue.
 
 The next turn is of the owner with the fewest jobs running for its weight: an owner that waits with none is
 served before any other gets a second one, and a long job counts as long as it holds a worker. Where that is
@@ -17,16 +17,16 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What an owner may take of the workers of a class, and what it has."""
+    """What an owner may take of the workers of a queue, and what it has."""
 
     owner: str
     weight: float = 1.0
     in_use: int = 0
-    """Its jobs that workers of this class hold."""
+    """Its jobs that workers of this queue hold."""
     running: int = 0
     """Its jobs that any worker holds."""
     recent_seconds: float = 0.0
-    """Device seconds of its ended attempts on this class; see `jobs.lifecycle.usage`."""
+    """Device seconds of its ended attempts on these workers; see `jobs.lifecycle.usage`."""
     may_begin: int | None = None
     """How many more of its jobs may begin, or None for any number."""
 

@@ -2,7 +2,7 @@
 
 While the disk of the database is full, all jobs wait for space on it.
 
-The queue is read once a second for all jobs, and not for every response.
+The queues are read once a second for all jobs, and not for every response.
 """
 
 import time
@@ -25,10 +25,10 @@ from jobs.states import ENDED, JobState
 from jobs.tables import SEARCH_NOW, Job
 
 MAX_POSITION = 100
-"""The first jobs of a class have a position, up to this one; later ones have none."""
+"""The first jobs of a queue have a position, up to this one; later ones have none."""
 
 QUEUE_CACHE_TTL = 1.0
-"""How many seconds a snapshot of the queue is used."""
+"""How many seconds a snapshot of the queues is used."""
 
 _MAX_FAULTS = 3
 
@@ -58,9 +58,9 @@ class Wait:
 
     reason: WaitsFor
     queue: str | None = None
-    """The class of the job: the smallest of the live workers that it fits."""
+    """The queue of the job: the smallest of live workers that it fits."""
     position: int | None = None
-    """Its place among the first `MAX_POSITION` jobs of its class, from 1, if it is in line."""
+    """Its place among the first `MAX_POSITION` jobs of its queue, from 1, if it is in line."""
     is_new: bool = False
     """Whether it was queued after its place could have been read."""
     is_beyond: bool = False
@@ -68,7 +68,7 @@ class Wait:
     faults: tuple[str, ...] = ()
     """Why the workers are quarantined, the most frequent first. Only operators may read them."""
     shortage: str | None = None
-    """What the job needs that no class has, with the numbers; only if it is unschedulable."""
+    """What the job needs that no worker has, with the numbers; only if it is unschedulable."""
     running: int = 0
     """How many jobs of its owner run; only if it waits for these."""
     job_id: UUID | None = None
@@ -79,7 +79,7 @@ class Wait:
 
 @dataclass(slots=True)
 class _Snapshot:
-    """The queue at one moment."""
+    """The queues at one moment."""
 
     read_at: float
     as_of: datetime
@@ -91,7 +91,7 @@ class _Snapshot:
     """Why no job can run; None if one can."""
     groups: Sequence[QueueGroup]
     lines: dict[str, tuple[NextJobs, Mapping[UUID, int]]] = field(default_factory=dict)
-    """By class, as far as they were asked for: the first jobs and their positions."""
+    """By queue, as far as they were asked for: the first jobs and their positions."""
 
 
 class Waits:
@@ -134,7 +134,7 @@ class Waits:
 
     def _turn(self, session: Session, snapshot: _Snapshot, job: Job) -> Wait:
         """Return the wait of a job that workers may claim."""
-        own = snapshot.fleet.own_class(needs_of(job.needs or {})) or ""
+        own = snapshot.fleet.own_queue(needs_of(job.needs or {})) or ""
         with self._reading:
             if own not in snapshot.lines:
                 snapshot.lines[own] = _read_line(session, snapshot, own)
@@ -157,9 +157,9 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     if job.needs is None:
         return Wait(WaitsFor.CHECKS)
     needs, fleet = needs_of(job.needs), snapshot.fleet
-    own = fleet.own_class(needs)
+    own = fleet.own_queue(needs)
     if own is None:
-        return Wait(WaitsFor.UNSCHEDULABLE, shortage=unschedulable_reason(needs, fleet.classes))
+        return Wait(WaitsFor.UNSCHEDULABLE, shortage=unschedulable_reason(needs, fleet.queues))
     if own in fleet.paused:
         return Wait(WaitsFor.PAUSED, own)
     return None if fleet.workers_for(needs) else _without_workers(fleet, own)
@@ -182,7 +182,7 @@ def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
 
 def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[NextJobs, dict[UUID, int]]:
     fleet = snapshot.fleet
-    among = [group for group in snapshot.groups if fleet.own_class(group.needs) == queue]
+    among = [group for group in snapshot.groups if fleet.own_queue(group.needs) == queue]
     in_line = backlog.next_jobs(session, queue, among, MAX_POSITION)
     return in_line, {job_id: place for place, job_id in enumerate(in_line.jobs, 1)}
 
@@ -195,11 +195,11 @@ def _open_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:
 
 
 def _without_workers(fleet: Fleet, own: str) -> Wait:
-    """Return why no worker of a class takes jobs."""
-    of_class = [worker for worker in fleet.workers.values() if worker.queue == own]
-    faults = [worker.fault for worker in of_class if worker.fault is not None]
-    if not of_class or len(faults) < len(of_class):
-        return Wait(WaitsFor.CORDONED if of_class else WaitsFor.WORKER, own)
+    """Return why no worker of a queue takes jobs."""
+    of_queue = [worker for worker in fleet.workers.values() if worker.queue == own]
+    faults = [worker.fault for worker in of_queue if worker.fault is not None]
+    if not of_queue or len(faults) < len(of_queue):
+        return Wait(WaitsFor.CORDONED if of_queue else WaitsFor.WORKER, own)
     return Wait(WaitsFor.QUARANTINED, own, faults=_most_frequent(faults))
 
 

@@ -17,7 +17,15 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.resources import UNKNOWN_CLASS, Capacity, Classes, Needs, classes_of, fits, smallest_that_fits
+from jobs.queue.resources import (
+    UNKNOWN_QUEUE,
+    CapacitiesByQueue,
+    Capacity,
+    Needs,
+    capacities_by_queue,
+    fits,
+    smallest_that_fits,
+)
 from jobs.states import HELD
 from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Scheduler, Worker
 from pruning.estimate import ASSUMED, Machine
@@ -62,16 +70,16 @@ class LiveWorker:
 
     name: str
     queue: str
-    """Its class."""
+    """The queue that it reads."""
     queues: Sequence[str] | None
-    """The classes whose jobs it may run; None for every job that fits."""
+    """The queues whose jobs it may run; None for every job that fits."""
     capacity: Capacity
     device: str | None
     """Its device, once that was measured."""
     takes_jobs: bool
     """Whether it is neither quarantined nor cordoned."""
     paused: bool
-    """Whether its class is paused."""
+    """Whether its queue is paused."""
     idle: bool
     """Whether it holds no job."""
     fault: str | None
@@ -84,33 +92,35 @@ class Fleet:
     def __init__(self, workers: Iterable[LiveWorker]) -> None:
         """`workers` have recorded what they have."""
         self.workers = {worker.name: worker for worker in workers}
-        self.classes: Classes = classes_of((it.queue, it.capacity) for it in self.workers.values())
+        self.queues: CapacitiesByQueue = capacities_by_queue(
+            (it.queue, it.capacity) for it in self.workers.values()
+        )
         self.paused = {worker.queue for worker in self.workers.values() if worker.paused}
-        self._own_class: dict[Needs, str | None] = {}
+        self._own_queue: dict[Needs, str | None] = {}
 
-    def own_class(self, needs: Needs) -> str | None:
-        """Return the class of a job: the smallest that it fits, None where it fits none."""
-        if needs not in self._own_class:
-            self._own_class[needs] = smallest_that_fits(needs, self.classes)
-        return self._own_class[needs]
+    def own_queue(self, needs: Needs) -> str | None:
+        """Return the queue of a job: the smallest that it fits, None where it fits none."""
+        if needs not in self._own_queue:
+            self._own_queue[needs] = smallest_that_fits(needs, self.queues)
+        return self._own_queue[needs]
 
     def may_run(self, needs: Needs, worker: LiveWorker) -> bool:
         """Whether a worker may run a job, as far as both are known and whether or not it takes jobs now."""
-        own = self.own_class(needs)
+        own = self.own_queue(needs)
         if own is None or not fits(needs, worker.capacity):
             return False
         if worker.queues is not None:
             return own in worker.queues
         # A job that is long on a CPU is left to the GPUs that it fits.
-        return own == worker.queue or bool(worker.capacity.gpus) or not self.classes[own][0].gpus
+        return own == worker.queue or bool(worker.capacity.gpus) or not self.queues[own][0].gpus
 
     def workers_for(self, needs: Needs, *, excluding: str | None = None) -> list[LiveWorker]:
         """Return the workers that may run a job and take jobs now, without the one named `excluding`."""
         others = (it for it in self.workers.values() if it.name != excluding)
         return [it for it in others if it.takes_jobs and self.may_run(needs, it)]
 
-    def of_class(self, queue: str) -> list[LiveWorker]:
-        """Return the workers of a class that take jobs."""
+    def of_queue(self, queue: str) -> list[LiveWorker]:
+        """Return the workers of a queue that take jobs."""
         return [it for it in self.workers.values() if it.queue == queue and it.takes_jobs]
 
 
@@ -170,7 +180,7 @@ def record_worker_heartbeat(
     """Record the heartbeat of a worker, and return its conditions.
 
     `before`: the last ones. If the row was deleted because heartbeats were missing, it is restored with its
-    class and a cordon.
+    queue and a cordon.
     """
     row = session.execute(
         insert(Worker)
@@ -214,7 +224,7 @@ def record_capacity(
     *,
     queues: Sequence[str] | None = None,
 ) -> None:
-    """Record the class of a worker, what it has, and which jobs it may run."""
+    """Record the queue of a worker, what it has, and which jobs it may run."""
     known = {
         "queue": queue,
         "queues": None if queues is None else [*queues],
@@ -241,7 +251,7 @@ def record_sandbox(session: Session, worker: str, sandbox: Mapping[str, bool]) -
 def _record(session: Session, worker: str, **known: dict[str, Any]) -> None:
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=UNKNOWN_CLASS, **known)
+        .values(name=worker, queue=UNKNOWN_QUEUE, **known)
         .on_conflict_do_update(index_elements=[Worker.name], set_=known)
     )
 
@@ -268,8 +278,8 @@ def machine_of(session: Session, worker: str) -> Machine:
     return ASSUMED if found is None else Machine.model_validate(found)
 
 
-def machines_by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
-    """Return the measured machines of the live workers of each class."""
+def machines_by_queue(session: Session, seen_within: float) -> dict[str, list[Machine]]:
+    """Return the measured machines of the live workers of each queue."""
     rows = session.execute(
         select(Worker.queue, Worker.machine).where(Worker.machine.is_not(None), is_live(seen_within))
     )

@@ -101,9 +101,9 @@ class Settings(BaseSettings):
     queues: ByCommas[QueueName] = Field(
         (),
         max_length=16,
-        description="The classes whose jobs a worker runs, separated by `,`; the first is its own. When "
-        "unset, its class is that of its device and memory, such as `cpu`, `gpu.24g` or "
-        "`gpu.2x80g`, and it runs every job that fits it.",
+        description="The queues whose jobs a worker runs, separated by `,`; it reads the first. When unset, "
+        "its queue is named by its device and memory, such as `cpu`, `gpu.24g` or `gpu.2x80g`, and it runs "
+        "every job that fits it.",
     )
     sandbox: Literal["best-effort", "require"] = Field(
         "best-effort",

@@ -15,9 +15,9 @@ class Worker(Base):
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    # Its class, which is the queue of the broker that it reads.
+    # The queue of the broker that it reads.
     queue: Mapped[str]
-    # The classes whose jobs it may run, where the operator has named them; null for every job that fits.
+    # The queues whose jobs it may run, where the operator has named them; null for every job that fits.
     queues: Mapped[list[str] | None]
     # What it has for a job, once it has declared itself: a `jobs.queue.resources.Capacity`.
     capacity: Mapped[dict[str, Any] | None]

@@ -215,7 +215,7 @@ def _without_files(store: Path) -> Iterator[None]:
 
 
 def _jobs_that_nobody_takes(session: Session) -> None:
-    """Let jobs have waited for two hours: one fits no worker, one those of a class that take none."""
+    """Let jobs have waited for two hours: one fits no worker, one only workers that take none."""
     first = session.scalars(select(Job).limit(1)).one()
     for gpus in (8, 1):
         session.execute(

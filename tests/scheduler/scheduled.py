@@ -27,7 +27,7 @@ def pass_a_lease(scheduler: Scheduler, clock: Clock) -> None:
 
 
 def messages(broker: redis.Redis, queue: str = QUEUE) -> int:
-    """How many messages wait for the workers of a class."""
+    """How many messages wait for the workers of a queue."""
     return int(broker.llen(queue))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text, update
 
 from jobs.database import Database
 from jobs.monitoring.catalogue import JOBS as JOBS_BY_STATE
-from jobs.queue.overview import NO_CLASS
+from jobs.queue.overview import NO_QUEUE
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -95,7 +95,7 @@ def test_every_scheduler_statement_reads_few_rows_beyond_its_result(
     reading = MetricsReader(database)
     assert wasteful(measure(fleet, "how the service stands", reading.round)) == []
     gauges = {(each.name, *labels): value for each, values in reading.gauges() for labels, value in values}
-    assert gauges[JOBS_BY_STATE.name, "queued", NO_CLASS] > JOBS // 200
+    assert gauges[JOBS_BY_STATE.name, "queued", NO_QUEUE] > JOBS // 200
 
 
 def rounds(fleet: Engine, database: Database, broker: redis.Redis) -> None:

@@ -80,7 +80,7 @@ def test_workers_that_are_silent_or_take_no_jobs_are_not_woken(
     assert messages(broker) == 0
 
 
-def test_each_class_has_its_own_messages(
+def test_each_queue_has_its_own_messages(
     database: Database, spec: JobSpec, scheduler: Scheduler, broker: redis.Redis
 ) -> None:
     with database.begin() as session:
@@ -93,7 +93,7 @@ def test_each_class_has_its_own_messages(
     assert (messages(broker), messages(broker, "gpu.80g")) == (1, 2)
 
 
-def test_all_idle_workers_of_a_class_are_woken_where_they_are_not_alike(
+def test_all_idle_workers_of_a_queue_are_woken_where_they_are_not_alike(
     database: Database, spec: JobSpec, scheduler: Scheduler, broker: redis.Redis
 ) -> None:
     """Only one of them could run the job, and any of them may get a message."""

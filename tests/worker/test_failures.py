@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from tokenizers import Tokenizer
 
 from jobs.queue import workers
-from jobs.queue.resources import Capacity, class_of
+from jobs.queue.resources import Capacity, queue_name
 from jobs.states import JobState
 from jobs.storage.errors import StoreRefused
 from jobs.tables import Job, Worker
@@ -310,7 +310,7 @@ GIB = 2**30
 def declare(service: Service, name: str, gibibytes: int) -> None:
     has = Capacity(gpus=1, device_bytes=gibibytes * GIB, host_bytes=64 * GIB, scratch_bytes=10**13)
     with service.database.begin() as session:
-        workers.record_capacity(session, name, class_of(has), has)
+        workers.record_capacity(session, name, queue_name(has), has)
 
 
 def test_a_job_that_runs_out_of_the_devices_memory_waits_for_a_larger_worker(

@@ -25,7 +25,7 @@ from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.queue import conditions, held_jobs, shortage, workers
-from jobs.queue.resources import UNKNOWN_CLASS
+from jobs.queue.resources import UNKNOWN_QUEUE
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
 from jobs.states import LostAttempt
@@ -80,7 +80,7 @@ class Parent:
         self._settings = settings
         self._database = database
         self._identity = identity
-        self._queue = (*settings.queues, UNKNOWN_CLASS)[0]
+        self._queue = (*settings.queues, UNKNOWN_QUEUE)[0]
         self._undeclared: Callable[[Session], None] | None = None  # what the next heartbeat declares
         self._conditions: WorkerConditions | None = None  # of the last heartbeat
         self._lost: list[tuple[HeldClaim, LostAttempt, str]] = []  # still to be taken back
@@ -115,14 +115,14 @@ class Parent:
         signals.worker_shutdown.connect(self._on_shutdown, weak=False)
 
     def wait_until_fit(self) -> str:
-        """Return the class of this worker, once the machine has passed the self-test.
+        """Return the queue that this worker reads, once the machine has passed the self-test.
 
         Call it before any job may run. What killed workers left here of jobs that have ended is deleted. Ends
         the process if the worker is drained meanwhile.
         """
         capacity = capacity_of(self._settings, self._quarantine.wait_until_fit())
         self._queue = queue_of(self._settings, capacity)
-        log.info("worker %s is of the class %s and has %s", self._identity.name, self._queue, capacity)
+        log.info("worker %s reads the queue %s and has %s", self._identity.name, self._queue, capacity)
         self._undeclared = partial(
             workers.record_capacity,
             worker=self._identity.name,

@@ -61,7 +61,7 @@ class Quarantine:
         replace_child: Callable[[], None],
         child_fault: Callable[[], str | None],
     ) -> None:
-        """`queue`: the class of the worker until it has passed its self-test.
+        """`queue`: that of the worker until it has passed its self-test.
 
         `clean_scratch` deletes what ended jobs left in the work directory.
 

@@ -19,7 +19,7 @@ from httpx import Response
 
 from jobs.database import Database
 from jobs.queue import workers
-from jobs.queue.resources import Capacity, class_of
+from jobs.queue.resources import Capacity, queue_name
 from jobs.spec import model_shape
 from pruning.estimate import Machine
 from pruning.files import frozen_file
@@ -246,9 +246,7 @@ def test_a_hub_that_does_not_answer(client: TestClient, monkeypatch: pytest.Monk
     assert "Hub does not answer" in answer.json()["detail"]
 
 
-def test_an_estimate_answers_for_each_class_of_workers(
-    client: TestClient, llama: str, database: Database
-) -> None:
+def test_an_estimate_answers_for_each_queue(client: TestClient, llama: str, database: Database) -> None:
     with database.begin() as session:
         for gibibytes, speed in ((4, 1.0), (79, 4.0)):
             has = Capacity(
@@ -256,15 +254,15 @@ def test_an_estimate_answers_for_each_class_of_workers(
             )
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
             fast = H100.model_copy(update={"operations_per_second": rates, "memory_bytes": gibibytes * 2**30})
-            workers.record_capacity(session, class_of(has), class_of(has), has)
-            workers.record_machine(session, class_of(has), fast)
+            workers.record_capacity(session, queue_name(has), queue_name(has), has)
+            workers.record_machine(session, queue_name(has), fast)
     told = client.post("/v1/estimates", json=body(llama)).json()
     small, large = told["queues"]
     assert (small["queue"], large["queue"]) == ("gpu.4g", "gpu.80g")
     assert (small["fits"], small["seconds"], small["memory_bytes"]) == (False, None, None)
     assert small["missing"].endswith("(it has 4.3 GB of GPU memory)")
     assert (large["fits"], large["missing"]) == (True, None)
-    # The figures of the whole job are those of the class that it would be given to.
+    # The figures of the whole job are those of the queue that it would wait in.
     assert told["queue"] == "gpu.80g"
     assert (told["seconds"], told["memory_bytes"]) == (large["seconds"], large["memory_bytes"])
     assert told["machine"]["operations_per_second"]["float16"] == 4 * H100.operations_per_second["float16"]

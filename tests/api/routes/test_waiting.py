@@ -89,7 +89,7 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
     assert [FAULT in admin.get(path).text for path in paths] == [True] * 4
     for path in paths:
         told = everybody.get(path).text
-        assert "every worker of the class cpu is quarantined" in told
+        assert "every worker of the queue cpu is quarantined" in told
         assert "work directory" not in told
         assert "sick" not in told
 
@@ -139,9 +139,9 @@ SINCE = datetime(2026, 1, 2, tzinfo=UTC)
     [
         (
             Wait(WaitsFor.CORDONED, "cpu"),
-            "an operator lets the workers of the class cpu take no more jobs",
+            "an operator lets the workers of the queue cpu take no more jobs",
         ),
-        (Wait(WaitsFor.PAUSED, "cpu"), "an operator has paused the queue of the class cpu"),
+        (Wait(WaitsFor.PAUSED, "cpu"), "an operator has paused the queue cpu"),
         (Wait(WaitsFor.BROKER, since=SINCE), "the broker does not answer, so no job reaches a worker"),
         (Wait(WaitsFor.UNSCHEDULABLE, shortage="fits nowhere"), "fits nowhere"),
     ],
@@ -164,7 +164,7 @@ def test_a_job_that_fits_no_worker_shows_what_is_missing(
         session.execute(update(Job).values(needs=needs.model_dump()))
     told = client.get(f"/v1/jobs/{job_id}").json()
     message = told["waiting"]["message"]
-    assert message.startswith("fits nowhere: class gpu.24g is nearest of those connected, and the job needs")
+    assert message.startswith("fits nowhere: the nearest worker is of the queue gpu.24g, and the job needs")
     assert message.endswith("help (where the estimate is wrong, the request's `resources` say better)")
     assert (told["queue"], told["needs"]["device_bytes"]) == (None, 62 * 10**9)
     for path in ("/jobs", f"/jobs/{job_id}"):

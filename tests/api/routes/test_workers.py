@@ -145,7 +145,7 @@ def test_an_admin_cancels_any_owners_job_and_that_is_recorded(client_of: ClientO
     assert told(admin)[-1] == ("others.changed", "root", f"POST {path}")
 
 
-def test_a_worker_has_its_class_and_capacity(client: TestClient, database: Database) -> None:
+def test_a_worker_has_its_queues_and_capacity(client: TestClient, database: Database) -> None:
     has = Capacity(gpus=2, device_bytes=80 * 10**9, host_bytes=400 * 10**9, scratch_bytes=2 * 10**12)
     with database.begin() as session:
         register(session, "old")

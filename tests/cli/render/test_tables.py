@@ -21,7 +21,7 @@ BODY = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
 def test_an_estimate_lists_every_stage_and_its_notes(server: ScriptedServer) -> None:
     estimate = Estimate.of(Recipe.model_validate(BODY), Evaluation(), SHAPE, ASSUMED)
-    by_class = [
+    by_queue = [
         {
             "queue": "gpu.4g",
             "fits": False,
@@ -31,7 +31,7 @@ def test_an_estimate_lists_every_stage_and_its_notes(server: ScriptedServer) -> 
         },
         {"queue": "gpu.80g", "fits": True, "missing": None, "seconds": 61.0, "memory_bytes": 1},
     ]
-    told = estimate.model_dump(mode="json") | {"queue": "gpu.80g", "queues": by_class}
+    told = estimate.model_dump(mode="json") | {"queue": "gpu.80g", "queues": by_queue}
     server.on("/v1/estimates", lambda it: it.json(told))
     result = CliRunner().invoke(
         app,

@@ -98,7 +98,7 @@ def test_a_change_that_rounds_to_nothing_has_no_minus(pruned: float, grown: str)
     assert change(Perplexity(dense=386.66, pruned=pruned)).endswith(f"({grown})")
 
 
-def test_a_job_shows_its_class_and_what_it_needs() -> None:
+def test_a_job_shows_its_queue_and_what_it_needs() -> None:
     needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
     needs["cpu_scratch_bytes"] = 4e12
     said = shown("queued", queue="gpu.80g", needs=needs | {"cpu_seconds": 1e6})

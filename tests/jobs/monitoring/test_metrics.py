@@ -30,7 +30,7 @@ from jobs.monitoring.catalogue import (
 from jobs.monitoring.metrics import Component, record_on_commit
 from jobs.monitoring.serving import ChildMetrics
 from jobs.queue import conditions, overview, shares, workers
-from jobs.queue.overview import NO_CLASS, snapshot
+from jobs.queue.overview import NO_QUEUE, snapshot
 from jobs.secret_files import WrongSettings
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -242,7 +242,7 @@ def test_the_snapshot_agrees_with_the_rows(database: Database, spec: JobSpec) ->
         found = snapshot(session, 30)
     assert {key: count for key, count in found.jobs.items() if count} == {
         ("queued", "cpu"): 7,
-        ("queued", NO_CLASS): 1,
+        ("queued", NO_QUEUE): 1,
         ("running", "cpu"): 1,
     }
     assert found.queued == {
@@ -250,9 +250,9 @@ def test_the_snapshot_agrees_with_the_rows(database: Database, spec: JobSpec) ->
         ("cpu", "bob"): 2,
         ("cpu", "cy"): 1,
         ("cpu", "di"): 1,
-        (NO_CLASS, "ada"): 1,
+        (NO_QUEUE, "ada"): 1,
     }
-    assert found.oldest_seconds.keys() == {"cpu", NO_CLASS}
+    assert found.oldest_seconds.keys() == {"cpu", NO_QUEUE}
     assert found.workers == {("cpu", "busy"): 1}
     assert (found.webhook_deliveries_due, found.oldest_webhook_delivery_seconds) == (0, 0.0)
 
@@ -319,13 +319,13 @@ def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
         with database.begin() as session:
             return {queue: round(it / 3600) for queue, it in snapshot(session, 30).oldest_seconds.items()}
 
-    assert hours() == {"cpu": 5, NO_CLASS: 8}
+    assert hours() == {"cpu": 5, NO_QUEUE: 8}
     with database.begin() as session:
         owner_moves.cancel(session, "bob", session.scalars(select(Job.id).where(Job.owner == "bob")).one())
-    assert hours() == {"cpu": 4, NO_CLASS: 8}
+    assert hours() == {"cpu": 4, NO_QUEUE: 8}
     with database.begin() as session:
         shares.grant_share(session, "eve", {"max_running": 2})
-    assert hours() == {"cpu": 9, NO_CLASS: 8}
+    assert hours() == {"cpu": 9, NO_QUEUE: 8}
 
 
 def test_the_port_serves_what_its_part_counts_and_nothing_of_others() -> None:

@@ -127,7 +127,7 @@ def test_of_claims_at_once_no_more_succeed_than_the_owner_may_run(database: Data
     assert len([each for each in claims if each]) == 2
 
 
-def test_device_seconds_are_recorded_by_owner_day_and_class(database: Database, spec: JobSpec) -> None:
+def test_device_seconds_are_recorded_by_owner_day_and_queue(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         for name, machine in {
             "two GPUs": {"device": "cuda (H100), cuda (H100)", "devices": 2},

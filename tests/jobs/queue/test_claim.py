@@ -49,7 +49,7 @@ def hand_back(session: Session, worker: str) -> UUID:
     return found.job_id
 
 
-def test_a_claim_records_the_worker_and_its_class(database: Database, spec: JobSpec) -> None:
+def test_a_claim_records_the_worker_and_its_queue(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         register(session, "w")
         job_id = submit(session, spec)
@@ -115,7 +115,7 @@ def test_a_worker_that_is_silent_or_unknown_claims_none(database: Database, spec
         assert claim(session, "unknown") is None
 
 
-def test_a_paused_class_claims_nothing_and_no_other_claims_its_jobs(
+def test_workers_of_a_paused_queue_claim_nothing_and_no_others_claim_its_jobs(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
@@ -152,8 +152,8 @@ def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database
     def pause() -> int:
         with database.begin() as session:
             conditions.pause(session, "cpu", "root")
-            return len(workers.fleet(session, 30).of_class("cpu")) - sum(
-                it.idle for it in workers.fleet(session, 30).of_class("cpu")
+            return len(workers.fleet(session, 30).of_queue("cpu")) - sum(
+                it.idle for it in workers.fleet(session, 30).of_queue("cpu")
             )
 
     with ThreadPoolExecutor(1) as pool:
@@ -190,7 +190,7 @@ def test_each_worker_runs_what_fits_it_and_the_largest_first(database: Database,
         register(session, "80g", "gpu.80g", GPU_80G)
         short, long, large = (submit(session, spec, needs=needs) for needs in (SMALL, LONG, LARGE))
         unknown = submit(session, spec, needs=None)
-        assert hand_back(session, "80g") == large, "no smaller class can run it"
+        assert hand_back(session, "80g") == large, "it fits no smaller worker"
         assert hand_back(session, "24g") == long
         assert hand_back(session, "cpu") == short
         conditions.pause(session, "cpu", "root")
@@ -212,9 +212,7 @@ def test_a_cpu_leaves_long_jobs_to_gpus_that_they_fit_while_one_is_alive(
         assert claimed(session, "cpu") == long
 
 
-def test_a_worker_with_named_queues_runs_only_jobs_of_these_classes(
-    database: Database, spec: JobSpec
-) -> None:
+def test_a_worker_with_named_queues_runs_only_their_jobs(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         register(session, "cpu")
         register(session, "24g", "gpu.24g", GPU_24G)
@@ -301,7 +299,7 @@ def test_groups_are_open_to_the_workers_that_may_run_their_jobs(database: Databa
         assert open_to(session, "24g") == []
 
 
-def test_the_capacity_is_that_of_the_worker_and_not_of_its_class(database: Database, spec: JobSpec) -> None:
+def test_the_capacity_is_that_of_the_worker_and_not_of_its_queue(database: Database, spec: JobSpec) -> None:
     roomy = CPU.model_copy(update={"host_bytes": 100 * CPU.host_bytes})
     with database.begin() as session:
         register(session, "small")

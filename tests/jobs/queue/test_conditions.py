@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from jobs.database import Database
 from jobs.lifecycle import owner_moves
 from jobs.queue import conditions, overview, workers
-from jobs.queue.overview import NO_CLASS, QueueStatus, WorkerState
+from jobs.queue.overview import NO_QUEUE, QueueStatus, WorkerState
 from jobs.queue.workers import WorkerConditions
 from jobs.spec.job import JobSpec
 from jobs.tables import Worker
@@ -49,7 +49,7 @@ def test_queues_are_shown_with_their_jobs_and_workers(database: Database, spec: 
         [cpu, none] = overview.queue_statuses(session, 30)
         assert cpu == QueueStatus("cpu", cpu.paused_at, "root", queued=1, running=1, workers=2)
         assert cpu.paused_at is not None
-        assert none == QueueStatus(NO_CLASS, None, None, queued=2, running=0, workers=0)
+        assert none == QueueStatus(NO_QUEUE, None, None, queued=2, running=0, workers=0)
         register(session, "gpu", "gpu.80g", GPU_80G)
         conditions.resume(session, "cpu")
         assert overview.queue_status(session, "gpu.80g", 30) == QueueStatus("gpu.80g", None, None, 1, 0, 1)

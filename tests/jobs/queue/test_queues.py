@@ -1,4 +1,4 @@
-"""The choice of a class of workers, compared with a straightforward search."""
+"""The choice of a queue, compared with a straightforward search."""
 
 import itertools
 import random
@@ -9,9 +9,9 @@ from jobs.queue.resources import (
     UNKNOWN_NEEDS,
     Capacity,
     Needs,
-    class_of,
-    classes_of,
+    capacities_by_queue,
     fits,
+    queue_name,
     smallest_that_fits,
     unschedulable_reason,
 )
@@ -42,20 +42,22 @@ def cpu(host: int = 60 * GB, scratch: int = 1000 * GB) -> Capacity:
 
 @pytest.mark.parametrize(("name", "gibibytes"), CARDS.items())
 def test_a_card_is_named_by_the_size_that_it_is_sold_with(name: str, gibibytes: float) -> None:
-    assert class_of(gpu(gibibytes)) == name
-    assert class_of(gpu(gibibytes - 0.5)) == name, "what a process takes for itself makes no other class"
+    assert queue_name(gpu(gibibytes)) == name
+    assert queue_name(gpu(gibibytes - 0.5)) == name, "what a process takes for itself makes no other queue"
 
 
-def test_a_gpu_in_use_is_of_a_smaller_class_and_several_gpus_are_counted() -> None:
-    assert class_of(gpu(79.1 - 50)) == "gpu.32g"
-    assert class_of(gpu(79.1, gpus=2)) == "gpu.2x80g"
-    assert class_of(gpu(0.5)) == "gpu.4g"
-    assert class_of(cpu()) == "cpu"
+def test_a_gpu_in_use_has_a_smaller_queue_and_several_gpus_are_counted() -> None:
+    assert queue_name(gpu(79.1 - 50)) == "gpu.32g"
+    assert queue_name(gpu(79.1, gpus=2)) == "gpu.2x80g"
+    assert queue_name(gpu(0.5)) == "gpu.4g"
+    assert queue_name(cpu()) == "cpu"
 
 
-def test_a_class_has_what_its_workers_have_the_smallest_first() -> None:
+def test_a_queue_has_what_its_workers_have_the_smallest_first() -> None:
     small, large = gpu(78, host=200 * GB, scratch=8), gpu(79, host=100 * GB, scratch=9)
-    assert classes_of([("gpu.80g", large), ("cpu", cpu()), ("gpu.80g", small), ("gpu.80g", small)]) == {
+    assert capacities_by_queue(
+        [("gpu.80g", large), ("cpu", cpu()), ("gpu.80g", small), ("gpu.80g", small)]
+    ) == {
         "gpu.80g": (small, large),
         "cpu": (cpu(),),
     }
@@ -73,9 +75,9 @@ def naive_fits(needs: Needs, capacity: Capacity) -> bool:
     )
 
 
-def naive_choice(needs: Needs, classes: dict[str, tuple[Capacity, ...]]) -> set[str]:
-    """The classes of the workers that no other one is better than, asked pair by pair."""
-    workers = [(name, capacity) for name, has in classes.items() for capacity in has]
+def naive_choice(needs: Needs, queues: dict[str, tuple[Capacity, ...]]) -> set[str]:
+    """The queues of the workers that no other one is better than, asked pair by pair."""
+    workers = [(name, capacity) for name, has in queues.items() for capacity in has]
 
     def better(first: tuple[str, Capacity], second: tuple[str, Capacity]) -> bool:
         (one, a), (other, b) = first, second
@@ -101,7 +103,7 @@ def test_the_choice_is_that_of_a_straightforward_search() -> None:
     sizes = (0, 1, 24, 80, 141)
     for _ in range(2000):
         names = ["a", "b", "c", "d"][: draw.randrange(5)]
-        classes: dict[str, tuple[Capacity, ...]] = {
+        queues: dict[str, tuple[Capacity, ...]] = {
             name: tuple(
                 Capacity(
                     gpus=draw.randrange(3),
@@ -122,27 +124,27 @@ def test_the_choice_is_that_of_a_straightforward_search() -> None:
             cpu_scratch_bytes=draw.choice(sizes),
             cpu_seconds=draw.choice((0, 900, 901)),
         )
-        for capacity in itertools.chain(*classes.values()):
+        for capacity in itertools.chain(*queues.values()):
             # Without a GPU, what the device has is nothing.
             assert fits(needs, capacity) == naive_fits(needs, capacity)
-        found = smallest_that_fits(needs, classes)
-        assert ({found} if found else set()) == naive_choice(needs, classes), (needs, classes)
+        found = smallest_that_fits(needs, queues)
+        assert ({found} if found else set()) == naive_choice(needs, queues), (needs, queues)
 
 
 def test_a_job_of_which_nothing_is_known_begins_with_the_smallest_gpu() -> None:
-    classes = {"cpu": (cpu(),), "gpu.80g": (gpu(79),), "gpu.24g": (gpu(23),)}
-    assert smallest_that_fits(UNKNOWN_NEEDS, classes) == "gpu.24g"
+    queues = {"cpu": (cpu(),), "gpu.80g": (gpu(79),), "gpu.24g": (gpu(23),)}
+    assert smallest_that_fits(UNKNOWN_NEEDS, queues) == "gpu.24g"
     assert smallest_that_fits(UNKNOWN_NEEDS, {"cpu": (cpu(),)}) == "cpu"
     assert smallest_that_fits(UNKNOWN_NEEDS, {}) is None
 
 
 def test_the_reason_of_an_unschedulable_job_has_numbers_and_a_remedy() -> None:
     needs = Needs(device_bytes=62 * GB, host_bytes=4 * GB, cpu_bytes=700 * GB, scratch_bytes=4000 * GB)
-    classes = {"cpu": (cpu(),), "gpu.24g": (gpu(12), gpu(22.5))}
-    said = unschedulable_reason(needs, classes)
-    assert "class gpu.24g is nearest" in said
+    queues = {"cpu": (cpu(),), "gpu.24g": (gpu(12), gpu(22.5))}
+    said = unschedulable_reason(needs, queues)
+    assert "the nearest worker is of the queue gpu.24g" in said
     assert "needs 62.0 GB of GPU memory (it has 24.2 GB of GPU memory)" in said
-    assert "a worker of class gpu.80g or larger" in said
+    assert "a worker of the queue gpu.80g or larger" in said
     assert "scratch" not in said, "of the disk there is enough"
     on_disk = unschedulable_reason(needs, {"gpu.80g": (gpu(79, scratch=GB),)})
     assert "needs 4000.0 GB of scratch disk (it has 1.0 GB of scratch disk)" in on_disk
