@@ -11,6 +11,7 @@ import httpx
 from cli.options.job_options import JOB_OPTIONS
 from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import reason, summary
+from pruneserve_client.models import JobDetail
 
 _FIELDS = {option.field: option for option in JOB_OPTIONS}
 _FIELDS |= {option.of_domain: option for option in JOB_OPTIONS if option.of_domain}
@@ -57,6 +58,14 @@ def describe_error(error: PruneServeError) -> str:
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
             return f"{error}; {_NO_SERVER_HINT}"
     return str(error)
+
+
+def error_of(job: JobDetail | None) -> str:
+    """Return why a job failed, after the option that it is about; empty if it did not. Not yet escaped."""
+    if job is None or job.error is None:
+        return ""
+    field, message = job.error.field, job.error.message
+    return f"{option_of_field(field)}: {message}" if field else message
 
 
 def option_of_field(field: str) -> str:

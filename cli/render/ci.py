@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from rich.filesize import decimal as size
 
-from cli.options.errors import option_of_field
+from cli.options.errors import error_of
 from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.outcome import Outcome
 from cli.render.views import (
@@ -127,20 +127,11 @@ def annotate(outcome: Outcome) -> None:
     passed = outcome.code == Exit.OK and job and job.gate and not missed
     if os.environ.get("GITHUB_ACTIONS") != "true" or passed:
         return
-    reasons = [outcome.problem, _error_of(job), *missed]
+    reasons = [outcome.problem, error_of(job), *missed]
     message = "; ".join(filter(None, reasons)) or outcome.title
     title = _escaped(f"PruneServe: {outcome.title}", _PROPERTY_DELIMITERS)
     kind = "warning" if outcome.code == Exit.OK else "error"
     err.print(f"::{kind} title={title}::{_escaped(message, _MESSAGE_DELIMITERS)}")
-
-
-def _error_of(job: JobDetail | None) -> str:
-    """Return why a job failed, after the option that it is about; empty if it did not. Not yet escaped."""
-    if job is None or job.error is None:
-        return ""
-    return (
-        f"{option_of_field(job.error.field)}: {job.error.message}" if job.error.field else job.error.message
-    )
 
 
 def _escaped(text: str, ends: str) -> str:
@@ -187,7 +178,7 @@ def _job_rows(
     for warning in warnings_of(report) if report else ():
         yield "warning", markdown(warning)
     if job.error:
-        yield "error", markdown(_error_of(job))
+        yield "error", markdown(error_of(job))
 
 
 def _condition_rows(job: JobDetail) -> Iterator[tuple[str, ...]]:
@@ -251,7 +242,7 @@ def _job_case(outcome: Outcome) -> ET.Element:
     if outcome.code == Exit.GATE_MISSED and not missed_conditions(job):
         element = "failure"  # no condition says so: there is no verdict, or it is of a newer server
     if element:
-        reason = _error_of(job) or outcome.problem or outcome.title
+        reason = error_of(job) or outcome.problem or outcome.title
         _add_reason(case, element, reason)
     return case
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.filesize import decimal as size
 from rich.table import Table
 
-from cli.options.errors import option_of_field
+from cli.options.errors import error_of
 from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.tables import plain_table
 from cli.terminal import clean, duration
@@ -295,8 +295,7 @@ def _add_problems(table: Table, job: JobDetail) -> None:
         since = f"{tries}since {_local_time(job.waiting.since)}"
         table.add_row("waiting", f"{clean(job.waiting.message)}; {since}")
     if job.error:
-        field = f"{clean(option_of_field(job.error.field))}: " if job.error.field else ""
-        table.add_row("error", field + clean(job.error.message))
+        table.add_row("error", clean(error_of(job)))
 
 
 _MEASURE_FORMATS = {
