@@ -14,9 +14,9 @@ from cli.commands.run import time_limit
 from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
-from cli.options.job_options import with_job_options
+from cli.options.job_options import JOB_OPTIONS, with_job_options
 from cli.options.request import upload_texts
-from cli.options.values import json_or_text, number, pair, share, size
+from cli.options.values import JobOption, json_or_text, number, pair, share, size
 from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
@@ -57,9 +57,24 @@ def submit(
     print_item(sweep, str(sweep.id), as_json=as_json)
 
 
+_BOUND = JobOption(
+    "max-increase",
+    "gate.max_perplexity_increase",
+    "share",
+    "Bound: the perplexity over the dense one, such as 5%.",
+    "SHARE",
+)
+# Its bound is on the perplexity of the whole text, or a size.
+_OF_A_SEARCH = [
+    _BOUND if option.name == _BOUND.name else option
+    for option in JOB_OPTIONS
+    if option.name not in ("max-kl", "baseline")
+]
+
+
 @app.command()
 @connected
-@partial(with_job_options, without=("max-kl", "baseline"))  # its bound is on the perplexity or a size
+@partial(with_job_options, offered=_OF_A_SEARCH)
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],

@@ -88,13 +88,11 @@ _FILES = (
 )
 
 
-def with_job_options(command: Command, without: Collection[str] = ()) -> Command:
-    """Return the command with the options of a job, but those of `without`, in place of its parameter `body`.
+def with_job_options(command: Command, offered: Collection[JobOption] = JOB_OPTIONS) -> Command:
+    """Return the command with the options of a job that are offered, in place of its parameter `body`.
 
     The body still names texts of this machine: the command uploads (`upload_texts`) or refuses them.
     """
-
-    offered = [option for option in JOB_OPTIONS if option.name not in without]
 
     def call(
         command: Command,

@@ -94,6 +94,13 @@ def test_a_search_for_a_size_masks_only_with_a_sparsity(server: ScriptedServer) 
     ]
 
 
+def test_a_search_has_no_bound_in_a_domain(server: ScriptedServer) -> None:
+    sent = accept(server, sweep_document(SWEEP, "failed"))
+    done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "code=5%")
+    assert (done.exit_code, sent) == (2, [])
+    assert "code=5%" in done.stderr
+
+
 def test_a_search_that_outlives_its_timeout_goes_on(server: ScriptedServer) -> None:
     search = {"met": None, "missed": None, "best_job": None}
     accept(server, sweep_document(SWEEP, "running", search=search))
