@@ -174,7 +174,7 @@ class Calibration(Model):
     """The number of token windows."""
 
     sequence_length: int | None = None
-    """Tokens per window; min(2048, the model's context) when left out."""
+    """Tokens per window. When left out: those of a .npy file, else min(2048, the model's context), which is also what an estimate takes: it does not read the file."""
 
     seed: int = 0
     """Decides which windows are drawn."""
@@ -576,7 +576,7 @@ class Evaluation(Model):
     """A text for each domain, by a name of your choice: the report has perplexity, KL and agreement on each, and `gate.domains` may limit them. By default `{}`."""
 
     sequence_length: int | None = None
-    """Tokens per window; min(2048, the model's context) when left out."""
+    """Tokens per window. When left out: those of a .npy file, else min(2048, the model's context), which is also what an estimate takes: it does not read the file."""
 
     windows: int | None = None
     """Only the first windows of each text; all when left out. A domain's text may have fewer."""

@@ -130,7 +130,11 @@ class Calibration(StrictModel):
         128, ge=1, le=65_536, validate_default=True, description="The number of token windows."
     )
     sequence_length: int | None = Field(
-        None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
+        None,
+        ge=2,
+        le=131_072,
+        description="Tokens per window. When left out: those of a .npy file, else min(2048, the model's "
+        "context), which is also what an estimate takes: it does not read the file.",
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
     add_bos_token: bool = Field(

@@ -43,7 +43,11 @@ class Evaluation(StrictModel):
         examples=[{"code": "builtin-code", "math": "builtin-math"}],
     )
     sequence_length: int | None = Field(
-        None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
+        None,
+        ge=2,
+        le=131_072,
+        description="Tokens per window. When left out: those of a .npy file, else min(2048, the model's "
+        "context), which is also what an estimate takes: it does not read the file.",
     )
     windows: int | None = Field(
         None,
