@@ -112,6 +112,17 @@ class Share:
     samples: int
 
 
+WindowLength = Annotated[
+    int | None,
+    Field(
+        ge=2,
+        le=131_072,
+        description="Tokens per window. When left out: those of a .npy file, else min(2048, the model's "
+        "context), which is also what an estimate takes: it does not read the file.",
+    ),
+]
+
+
 class Calibration(StrictModel):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
@@ -129,13 +140,7 @@ class Calibration(StrictModel):
     samples: int = Field(
         128, ge=1, le=65_536, validate_default=True, description="The number of token windows."
     )
-    sequence_length: int | None = Field(
-        None,
-        ge=2,
-        le=131_072,
-        description="Tokens per window. When left out: those of a .npy file, else min(2048, the model's "
-        "context), which is also what an estimate takes: it does not read the file.",
-    )
+    sequence_length: WindowLength = None
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
     add_bos_token: bool = Field(
         False,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.datasets import Dataset, refuse_token_files
+from pruning.recipe.datasets import Dataset, WindowLength, refuse_token_files
 from pruning.recipe.fields import ErrorMessage, StrictModel
 from pruning.recipe.structure import StructureOptions
 
@@ -42,13 +42,7 @@ class Evaluation(StrictModel):
         "agreement on each, and `gate.domains` may limit them.",
         examples=[{"code": "builtin-code", "math": "builtin-math"}],
     )
-    sequence_length: int | None = Field(
-        None,
-        ge=2,
-        le=131_072,
-        description="Tokens per window. When left out: those of a .npy file, else min(2048, the model's "
-        "context), which is also what an estimate takes: it does not read the file.",
-    )
+    sequence_length: WindowLength = None
     windows: int | None = Field(
         None,
         ge=1,
