@@ -120,7 +120,10 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         _without_idle_method(body, body)
     if format_name and "structure" not in body:
         body.setdefault("method", {"name": "none"})
-    target = body.pop("gate", {}) | sizes | _given(format=format_name, tolerance=tolerance, over=over)
+    gate = body.pop("gate", None) or {}
+    if not isinstance(gate, dict):
+        raise CommandFailed(f"the recipe's gate must be an object, not {clean(str(gate))}", Exit.USAGE)
+    target = gate | sizes | _given(format=format_name, tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout, "search"):

@@ -1,5 +1,7 @@
 """`pruneserve sweep` against a scripted server: what it asks for, and how it ends."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -99,6 +101,17 @@ def test_a_search_has_no_bound_in_a_domain(server: ScriptedServer) -> None:
     done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "code=5%")
     assert (done.exit_code, sent) == (2, [])
     assert "code=5%" in done.stderr
+
+
+@pytest.mark.parametrize(("gate", "is_sent"), [(None, True), ("5%", False), ([0.05], False)])
+def test_the_gate_of_a_searchs_recipe_is_an_object_or_none(
+    server: ScriptedServer, tmp_path: Path, gate: object, is_sent: bool
+) -> None:
+    sent = accept(server, sweep_document(SWEEP, "failed"))
+    (file := tmp_path / "recipe.json").write_text(json.dumps({"model": "org/name", "gate": gate}))
+    done = pruneserve(server, "search", "--recipe", str(file), "--max-bytes", "1MB")
+    assert ([each["target"] for each in sent] == [{"max_bytes": 1_000_000}]) is is_sent
+    assert (done.exit_code == 2 and "the recipe's gate must be an object" in done.stderr) is not is_sent
 
 
 def test_a_search_that_outlives_its_timeout_goes_on(server: ScriptedServer) -> None:
