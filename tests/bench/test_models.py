@@ -46,6 +46,26 @@ def test_the_page_shows_what_the_files_say() -> None:
     assert checked == len(re.findall(r"^\| [^|-]", page, re.MULTILINE))
 
 
+def test_the_page_says_how_far_exports_of_smollm2_are_from_the_targets() -> None:
+    deviations: dict[str, dict[str, float]] = {"gguf:F16": {}, "gguf:Q8_0": {}}
+    for row in models._rows():
+        file = RESULTS / "models" / file_name(row.name)
+        found = json.loads(file.read_text()) if row.model.startswith("SmolLM2") and file.exists() else {}
+        if "checkpoint" not in found:
+            continue
+        for export in found["exports"]:
+            if export["name"] in deviations:
+                ratio = export["perplexity"] / found["checkpoint"]["perplexity"]
+                deviations[export["name"]][row.change.removesuffix(" 50 %")] = 100 * abs(ratio - 1)
+    half, eight = deviations.values()
+    page = (ROOT / "docs" / "results.md").read_text()
+    assert f"F16 within 0.3 % of transformers (at most {max(half.values()):.3f} %)" in page
+    span = f"{min(eight.values()):.2f} to {max(eight.values()):.2f} %"
+    missed = re.search(rf"Q8_0 within 0\.7 % \({re.escape(span)}: missed by ([^)]*)\)", page)
+    assert missed
+    assert set(re.findall("`(.*?)`", missed[1])) == {change for change, by in eight.items() if by > 0.7}
+
+
 class TinySubject(Subject):
     """A tiny model, with a calibration of some windows."""
 
