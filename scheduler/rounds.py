@@ -22,6 +22,7 @@ from uuid import UUID
 from kombu.exceptions import OperationalError as BrokerUnavailable
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, Database, in_one_line, waits_for_others
 from jobs.lifecycle import lifecycle
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
@@ -46,7 +47,7 @@ _WAIT_SECONDS = 3600.0
 class Scheduler:
     """Runs one round after another until it is stopped."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = boot_time) -> None:
         self._database = database
         self._clock = clock
         self._between = Pause()
@@ -95,8 +96,9 @@ class Scheduler:
             with self._database.begin() as session:
                 sweeps.advance(session, failed=self._failed_sweeps)
             with self._database.begin() as session:
-                wake_workers(session, limits.LEASE_SECONDS)
-            self._record_broker_status(reached=True)
+                asked_broker = wake_workers(session, limits.LEASE_SECONDS)
+            if asked_broker:
+                self._record_broker_status(reached=True)
         except DATABASE_UNAVAILABLE as error:
             if waits_for_others(error):
                 log.warning("the rest of the round was postponed: another process holds a lock that it needs")
@@ -118,6 +120,7 @@ class Scheduler:
         self._fits_the_schema = True
         if whole:
             ROUND_SECONDS.record(time.perf_counter() - began)
+        if whole and asked_broker:
             LAST_ROUND.record(time.time())
         return True
 
@@ -143,8 +146,9 @@ class Scheduler:
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this scheduler has been connected for one lease.
 
-        Until then, workers that are alive may not yet have had the time to extend theirs. A database that
-        stood still raises no error: a check that is later than half a lease counts as a new connection.
+        Until then, workers that are alive may not yet have had the time to extend theirs. A database, or this
+        machine, that stood still raises no error: a check that is later than half a lease counts as a new
+        connection.
         """
         with self._database.begin() as session:
             expired = expired_leases(session, _LEASES_PER_ROUND)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs import broker
 from jobs.queue import backlog, claim, workers
+from jobs.queue.resources import UNKNOWN_QUEUE
 from jobs.queue.workers import Fleet
 
 log = logging.getLogger(__name__)
@@ -23,28 +24,37 @@ _MAX_SPARE_MESSAGES = 8
 """Messages beyond the number of a queue's workers that are left alone."""
 
 
-def wake_workers(session: Session, seen_within: float) -> None:
-    """Send each queue as many messages as are missing, unless another scheduler does so now.
+def wake_workers(session: Session, seen_within: float) -> bool:
+    """Send each queue as many messages as are missing, and return True: the broker has answered.
 
+    False: another scheduler does so now, and the broker was not asked.
     Raises `kombu.exceptions.OperationalError` if the broker does not answer, or is slow.
     """
     if not workers.try_send_lock(session):
-        return
+        return False
     fleet = workers.fleet(session, seen_within)
     groups = backlog.groups(session)
-    wanted = {queue: _wanted(session, queue, fleet, groups) for queue in fleet.queues}
+    # Workers register once the broker answers them: without any it is asked all the same.
+    queues = fleet.queues or [UNKNOWN_QUEUE]
+    wanted = {queue: _wanted(session, queue, fleet, groups) for queue in queues}
     # The transaction, which has the lock, is idle from here on: that must end before PostgreSQL ends it.
     give_up_at = time.monotonic() + _MAX_SECONDS
     for queue, count in wanted.items():
         waiting, readers = broker.length(queue), len(fleet.of_queue(queue))
+        _check(give_up_at)
         if waiting > readers + _MAX_SPARE_MESSAGES:
             log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, readers)
             broker.purge(queue)
             waiting = 0
         for _ in range(count - waiting):
             broker.send(queue)
-            if time.monotonic() > give_up_at:
-                raise OperationalError("the broker is too slow")
+            _check(give_up_at)
+    return True
+
+
+def _check(give_up_at: float) -> None:
+    if time.monotonic() > give_up_at:
+        raise OperationalError("the broker is too slow")
 
 
 def _wanted(

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +20,7 @@ from types import FrameType
 from typing import Self
 from uuid import UUID
 
+from jobs.clock import boot_time
 from jobs.queue import workers
 from worker.interrupts import ShutdownRequested
 
@@ -96,15 +96,6 @@ def shutdown_on_sigterm(worker: Identity) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def boot_time() -> float:
-    """Return the seconds since this machine was started, also those in which it was suspended.
-
-    All processes of the machine share this clock. That of `time.monotonic` stands still in a suspension,
-    while leases expire.
-    """
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
@@ -113,5 +113,6 @@ class _Supervised:
 
 
 def print_line(text: str) -> None:
-    """Print one line with the time in UTC, as the logs have it."""
-    out.print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}")
+    """Print one line with the time in UTC, as the logs have it. A full disk stops no process."""
+    with suppress(OSError):
+        out.print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}")

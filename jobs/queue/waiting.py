@@ -170,13 +170,13 @@ def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
     fleet = workers.fleet(session, seen_within)
     has_scheduler, broker_away_since = workers.broker_outage(session, seen_within)
     stopped = None
-    if not fleet.workers:
+    if broker_away_since is not None:  # without it no worker registers either
+        stopped = Wait(WaitsFor.BROKER, since=broker_away_since)
+    elif not fleet.workers:
         faults = workers.undeclared_worker_faults(session, seen_within)
         stopped = Wait(WaitsFor.QUARANTINED if faults else WaitsFor.WORKER, faults=_most_frequent(faults))
     elif not has_scheduler:
         stopped = Wait(WaitsFor.SCHEDULER)
-    elif broker_away_since is not None:
-        stopped = Wait(WaitsFor.BROKER, since=broker_away_since)
     return _Snapshot(now, as_of, disk_is_full(session), fleet, stopped, backlog.groups(session))
 
 

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -15,7 +13,6 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
 from cli.embedded.process import LOOPBACK, free_port
-from cli.embedded.valkey import Valkey
 from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import attempt_files, owner_moves
@@ -24,11 +21,9 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
 from jobs.tables import Lease, Sweep, Worker
-from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.claims import job, unavailable
-from tests.cli.embedded.freezing import frozen
 from tests.clock import Clock, check_times
 from tests.conftest import Submit
 from tests.eventually import eventually
@@ -75,75 +70,6 @@ def test_sweeps_that_cannot_be_advanced_delay_no_other_and_are_tried_again_later
     clock.seconds += 3600
     assert scheduler.round()
     assert tries() == 45
-
-
-def broker_away_since(database: Database) -> datetime | None:
-    with database.begin() as session:
-        return session.scalars(select(SchedulerRow.broker_away_since)).one()
-
-
-def test_without_a_broker_leases_expire_and_the_outage_is_recorded_until_it_answers(
-    database: Database, submit: Submit, connected: Scheduler, valkey: Valkey, broker: redis.Redis
-) -> None:
-    lost = running(database, submit)
-    expire_leases(database)
-    valkey.stop()
-    try:
-        assert not connected.round()
-        silent_since = broker_away_since(database)
-        assert silent_since is not None
-        assert job(database, lost.job_id).state == JobState.QUEUED
-        with database.begin() as session:
-            assert owner_moves.cancel(session, "ada", lost.job_id)
-        assert not connected.round(), "although there is nothing to send"
-        assert broker_away_since(database) == silent_since
-        submit()
-    finally:
-        valkey.start()
-    while not connected.round():
-        pass
-    assert (broker_away_since(database), messages(broker)) == (None, 1)
-
-
-def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
-    database: Database, submit: Submit, valkey: Valkey, broker: redis.Redis, clock: Clock
-) -> None:
-    began = time.monotonic()
-    scheduler = Scheduler(database, clock=lambda: clock.seconds + time.monotonic() - began)
-    for _ in range(3):
-        assert scheduler.round()
-        clock.seconds += limits.LEASE_SECONDS / 3
-    claim = running(database, submit)
-    with frozen(valkey):
-        assert not scheduler.round()
-        assert broker_away_since(database) is not None
-        expire_leases(database)
-        assert not scheduler.round()
-        assert job(database, claim.job_id).state == JobState.QUEUED
-
-
-def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
-    database: Database,
-    submit: Submit,
-    scheduler: Scheduler,
-    broker: redis.Redis,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    seen(database, "w1")
-    submit()
-    most = broker.config_get("maxmemory")["maxmemory"]
-    broker.config_set("maxmemory", 1)
-    try:
-        assert not scheduler.round()
-        silent_since = broker_away_since(database)
-        assert silent_since is not None
-        assert not scheduler.round()
-        assert broker_away_since(database) == silent_since
-    finally:
-        broker.config_set("maxmemory", most)
-    assert "command not allowed when used memory > 'maxmemory'" in caplog.text
-    assert scheduler.round()
-    assert (broker_away_since(database), messages(broker)) == (None, 1)
 
 
 def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(

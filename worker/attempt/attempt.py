@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import DATABASE_UNAVAILABLE, Database, connection_name, engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
@@ -30,7 +31,7 @@ from worker import scratch
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
-from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
+from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
 from worker.retry import retry
 from worker.self_test import (

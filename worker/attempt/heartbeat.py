@@ -9,11 +9,11 @@ from typing import Self
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import DATABASE_UNAVAILABLE, Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
-from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
 from worker.retry import retry
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs import limits, queries
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
@@ -31,7 +32,7 @@ from pruning.byte_size import byte_size
 from pruning.runtime.process_memory import held_memory
 from worker import identity, scratch
 from worker.capacity import memory_limit
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 from worker.supervision.child_memory import IdleKills, MemoryUse
 
 log = logging.getLogger(__name__)

@@ -161,6 +161,15 @@ class Refusing(Program):
         return False
 
 
+def test_a_line_that_finds_no_room_ends_nothing() -> None:
+    printing = (
+        "import os; from cli.embedded.supervisor import print_line; print_line('restarted'); os._exit(7)"
+    )
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", printing], stdout=full, check=False)
+    assert ended.returncode == 7
+
+
 def test_a_program_that_never_gets_ready_is_an_error_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from api.schemas.jobs import Waiting
@@ -131,6 +131,9 @@ def test_jobs_wait_for_the_broker_since_the_last_scheduler_lost_it(
     with database.begin() as session:
         session.execute(update(Scheduler).where(Scheduler.name == "other").values(seen_at=LONG_AGO))
     assert wait() == Wait(WaitsFor.BROKER, since=since)
+    with database.begin() as session:
+        session.execute(delete(Worker))
+    assert wait() == Wait(WaitsFor.BROKER, since=since), "without a broker no worker registers"
 
 
 def test_positions_are_those_of_the_next_claims_of_all_owners(

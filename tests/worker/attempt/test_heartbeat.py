@@ -9,13 +9,13 @@ from datetime import datetime
 import pytest
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.tables import Lease
 from tests.eventually import eventually
 from worker.attempt.heartbeat import Heartbeat
-from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
 
 

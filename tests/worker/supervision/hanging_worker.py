@@ -8,12 +8,13 @@ import time
 from types import ModuleType
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from worker.__main__ import main
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 
 REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 """Of every job that succeeds here and in other workers of tests."""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from jobs import broker
 from jobs.broker import app
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
@@ -27,7 +28,7 @@ from jobs.tables import Job
 from tests.conftest import Submit
 from tests.limits import with_limits
 from tests.worker.supervision.conftest import PATIENCE, ROOT, Fleet, Start
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 from worker.supervision import parent
 from worker.supervision.parent import Drain
 

@@ -15,6 +15,7 @@ from celery.exceptions import WorkerLostError
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
@@ -28,7 +29,7 @@ from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.fork_server import missing_sandbox_layers
 from tests.claims import job, take
 from tests.eventually import eventually
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
 from worker.supervision.child_memory import IdleKills

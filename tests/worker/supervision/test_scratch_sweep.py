@@ -15,6 +15,7 @@ from celery import signals
 from sqlalchemy import select, text, update
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
@@ -26,7 +27,7 @@ from tests.eventually import eventually
 from tests.jobs.queue.fleet import CPU, register
 from tests.small_disk import dead_mount
 from worker import scratch, self_test
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 from worker.supervision.parent import Parent
 
 

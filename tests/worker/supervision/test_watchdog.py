@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs import limits
+from jobs.clock import boot_time
 from jobs.database import Database
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
@@ -29,7 +30,7 @@ from tests.conftest import Submit
 from tests.eventually import eventually
 from tests.small_disk import dead_mount
 from worker import identity
-from worker.identity import HeldClaim, Identity, boot_time
+from worker.identity import HeldClaim, Identity
 from worker.supervision import watchdog as watchdog_module
 from worker.supervision.parent import Parent
 from worker.supervision.watchdog import Watchdog
