@@ -27,6 +27,8 @@ MAX_OPEN_REQUESTS = 100
 """Requests of one owner that may be open at once, event streams and downloads included."""
 MAX_OPEN_UPLOADS, MAX_OPEN_UPLOADS_OF_OWNER = 16, 4
 """Each keeps a few parts of 16 MiB in memory."""
+MAX_SWEEP_WRITES, MAX_SWEEP_WRITES_OF_OWNER = 8, 2
+"""Each keeps a connection to the database, of which a process has ten, for up to half a second."""
 _IPV6_PREFIX = 64  # the smallest network that one host is given
 
 

@@ -41,6 +41,7 @@ class AppResources:
     limiter: RateLimiter
     open_requests: OpenRequests
     open_uploads: OpenRequests
+    sweep_writes: OpenRequests
     failures: RateLimiter
     failure_sampler: FailureSampler
     readiness: Readiness
@@ -66,6 +67,7 @@ class AppResources:
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(rate_limit.MAX_OPEN_REQUESTS),
             OpenRequests(rate_limit.MAX_OPEN_UPLOADS_OF_OWNER, rate_limit.MAX_OPEN_UPLOADS),
+            OpenRequests(rate_limit.MAX_SWEEP_WRITES_OF_OWNER, rate_limit.MAX_SWEEP_WRITES),
             RateLimiter(limits.MAX_FAILED_SIGN_INS_PER_MINUTE),
             FailureSampler(),
             Readiness(url, migrations.schema_digest()),

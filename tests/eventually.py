@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
+
+from jobs.database import Database
 
 
 def eventually(
@@ -18,6 +21,17 @@ def eventually(
     while not condition():
         assert time.monotonic() < deadline, told()
         time.sleep(every)
+
+
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def waiting_for_locks(database: Database) -> int:
+    """How many connections to this database wait for a lock."""
+    with database.begin() as session:  # what one transaction sees of the others stays the same
+        return session.scalars(text(_WAITING)).one()
 
 
 class Printed:

@@ -1,6 +1,8 @@
 """Sweeps: submit, list, look up, cancel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -14,7 +16,7 @@ from api.actions.estimates import shape_of
 from api.actions.jobs import WaitingReasons
 from api.http.parameters import Idempotency
 from api.problems.base import FieldError
-from api.problems.catalogue import InvalidRequest, NotFound
+from api.problems.catalogue import InvalidRequest, NotFound, ServiceUnavailable
 from api.resources import AppResources
 from api.schemas.base import PageQuery
 from api.schemas.job_requests import JobRequest
@@ -43,6 +45,7 @@ from pruning.recipe.exports import GGUF_TYPES
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
 """What the searches over structure decide of it."""
 
+TOO_MANY_WRITES = "Too many sweeps are being submitted or cancelled. Send it again once others have been."
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
 
@@ -55,28 +58,37 @@ def submit(
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
     Returns the sweep, and whether this call created it: a repeated request returns the first one. Raises
-    RequestValidationError and InvalidRequest for a job that is refused, `idempotency.KeyReused`, and
-    `owner_moves.QueueFull`.
+    RequestValidationError and InvalidRequest for a job that is refused, `idempotency.KeyReused`,
+    `owner_moves.QueueFull`, and ServiceUnavailable if too many are being written.
     """
-    owner, jobs, search = principal.owner, list[JobRequest](), Search()
-    reasons = WaitingReasons.visible_to(principal, resources)
-    if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
-        if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
-            return earlier, False
-        jobs, search = _compared(resources, principal, request, request.target)
-    with resources.database.begin() as session:
+    owner, reasons = principal.owner, WaitingReasons.visible_to(principal, resources)
+    if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
+        return earlier, False
+    compared = None
+    if request.target is not None and request.target.is_of_size:  # before it counts: it may wait for the Hub
+        compared = _compared(resources, principal, request, request.target)
+    with _counted(resources, owner):
+        insert = _prepared(resources, owner, request, compared)
+        with resources.database.begin() as session:
+            if idempotency is None:
+                return _detail(session, insert(session), reasons), True
+            make = partial(insert, session)
+            sweep, created = create_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
+            return _detail(session, sweep, reasons), created
 
-        def make() -> Sweep:
-            if request.target is None:
-                return _sweep(session, resources, owner, request)
-            if request.target.is_of_size:
-                return _create(session, resources, owner, request, jobs, search)
-            return _search(session, resources, owner, request, request.target)
 
-        if idempotency is None:
-            return _detail(session, make(), reasons), True
-        sweep, created = create_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
-        return _detail(session, sweep, reasons), created
+@contextmanager
+def _counted(resources: AppResources, owner: str) -> Iterator[None]:
+    """Count a write of many rows while it lasts. Raises ServiceUnavailable for one too many.
+
+    Others of its owner may wait for its locks, each with a connection to the database.
+    """
+    if not resources.sweep_writes.enter(owner):
+        raise ServiceUnavailable(TOO_MANY_WRITES)
+    try:
+        yield
+    finally:
+        resources.sweep_writes.leave(owner)
 
 
 def _made_before(
@@ -120,37 +132,39 @@ def detail(resources: AppResources, principal: Principal, sweep_id: UUID) -> Swe
 
 
 def cancel(resources: AppResources, principal: Principal, owner: str, sweep_id: UUID) -> SweepDetail:
-    """Cancel the jobs of a sweep that have not ended. Raises NotFound."""
+    """Cancel the jobs of a sweep that have not ended. Raises NotFound, and ServiceUnavailable as `submit`."""
     reasons = WaitingReasons.visible_to(principal, resources)
-    with resources.database.begin() as session:
+    with _counted(resources, principal.owner), resources.database.begin() as session:
         return _detail(session, sweeps.cancel(session, owner, sweep_id), reasons)
 
 
-def _sweep(session: Session, resources: AppResources, owner: str, request: SweepRequest) -> Sweep:
-    assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
-    jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
-    _check_paths(resources, jobs)
-    return _create(session, resources, owner, request, jobs)
-
-
-def _create(
-    session: Session,
+def _prepared(
     resources: AppResources,
     owner: str,
     request: SweepRequest,
-    jobs: Sequence[JobRequest],
-    search: Search | None = None,
-) -> Sweep:
-    return sweeps.create(
-        session,
-        owner,
-        request.model_dump(mode="json", exclude_none=True),
-        [job.spec() for job in jobs],
-        jobs[0].labels,
-        search=search,
-        priority=jobs[0].priority,
-        max_queued=resources.settings.max_queued_jobs,
-    )
+    compared: tuple[list[JobRequest], Search] | None,
+) -> Callable[[Session], Sweep]:
+    """Return what inserts the sweep. Its jobs are parsed and checked before a transaction begins."""
+    target, search = request.target, None
+    if compared is not None:
+        jobs, search = compared
+    elif target is None:
+        assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
+        jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
+    else:
+        jobs = [_first_of_search(request, target)]
+    specs = [job.spec() for job in jobs]
+    for spec in specs:
+        checks.check_paths(spec, resources.settings)
+    asked, first = request.model_dump(mode="json", exclude_none=True), jobs[0]
+    limits = {"priority": first.priority, "max_queued": resources.settings.max_queued_jobs}
+
+    def insert(session: Session) -> Sweep:
+        if target is None or compared is not None:
+            return sweeps.create(session, owner, asked, specs, first.labels, search=search, **limits)
+        return sweeps.start_search(session, owner, asked, specs[0], target, first.labels, **limits)
+
+    return insert
 
 
 def _combinations(vary: Vary, job: dict[str, Any]) -> list[Combination]:
@@ -188,27 +202,14 @@ def _blamed(location: tuple[int | str, ...], combination: Combination) -> tuple[
             return location
 
 
-def _search(
-    session: Session, resources: AppResources, owner: str, request: SweepRequest, target: Target
-) -> Sweep:
+def _first_of_search(request: SweepRequest, target: Target) -> JobRequest:
     if target.over == "sparsity" and implies_sparsity(request.job.get("pattern")):
         raise InvalidRequest(
             FieldError.of(
                 "job.pattern", "fixes the sparsity; search with 'unstructured'", request.job.get("pattern")
             )
         )
-    base = _probe(request, target.lowest)
-    _check_paths(resources, [base])
-    return sweeps.start_search(
-        session,
-        owner,
-        request.model_dump(mode="json", exclude_none=True),
-        base.spec(),
-        target,
-        base.labels,
-        priority=base.priority,
-        max_queued=resources.settings.max_queued_jobs,
-    )
+    return _probe(request, target.lowest)
 
 
 def _probe(request: SweepRequest, tried: float) -> JobRequest:
@@ -296,11 +297,6 @@ def _files_job(request: SweepRequest, types: Iterable[str], *, dense: bool = Fal
 
 
 _OF_PRUNING = frozenset(Recipe.model_fields) - {"model", "calibration", "dtype"}
-
-
-def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
-    for job in jobs:
-        checks.check_paths(job.spec(), resources.settings)
 
 
 def _detail(session: Session, sweep: Sweep | None, reasons: WaitingReasons) -> SweepDetail:

@@ -232,9 +232,10 @@ class QueueFull(Problem):
     slug = "queue-full"
     advice = "You have too many queued jobs. Wait until some have started, or cancel some."
 
-    def __init__(self, queued: int, allowed: int) -> None:
+    def __init__(self, queued: int, allowed: int, new: int) -> None:
+        these = f", and this has {new}" if new > 1 else ""
         super().__init__(
-            f"You have {queued} queued jobs; the limit is {allowed}. "
+            f"You have {queued} queued jobs{these}; the limit is {allowed}. "
             "Wait until some have started, or cancel some.",
             headers={"Retry-After": str(_QUEUE_RETRY_SECONDS)},
         )

@@ -89,7 +89,7 @@ def as_problem(error: Exception) -> Problem:
 
 def _from_service(error: Exception) -> Problem:
     if isinstance(error, owner_moves.QueueFull):
-        return QueueFull(error.queued, error.allowed)
+        return QueueFull(error.queued, error.allowed, error.new)
     if isinstance(error, KeyReused):
         return IdempotencyKeyReused(str(error))
     if isinstance(error, UnknownReference):

@@ -145,26 +145,33 @@ def _reopen_sweep(session: Session, job_id: UUID) -> None:
 class QueueFull(Exception):
     """The owner already has as many queued jobs as are allowed."""
 
-    def __init__(self, queued: int, allowed: int) -> None:
-        """Keep both numbers for the message to the caller."""
+    def __init__(self, queued: int, allowed: int, new: int) -> None:
+        """Keep the numbers for the message to the caller; `new`: of the jobs that are refused."""
         super().__init__(f"{queued} jobs are queued, and {allowed} are allowed")
         self.queued = queued
         self.allowed = allowed
+        self.new = new
 
 
-def check_queue_limit(session: Session, owner: str, allowed: int | None) -> None:
-    """Raise `QueueFull` unless this transaction may queue one more job of the owner.
+def check_queue_limit(session: Session, owner: str, allowed: int | None, *, inserted: int = 0) -> None:
+    """Raise `QueueFull` unless this transaction may queue one more job of the owner, or those that it has.
 
     An advisory lock serialises the transactions of one owner, so that two of them cannot take the last place.
+    One that inserts many jobs takes it after that, and keeps others waiting for a moment only.
     """
+    if allowed is not None:
+        advisory_lock(session, f"queue of {owner}")
+        check_room(session, owner, allowed, inserted or 1, inserted=inserted)
+
+
+def check_room(session: Session, owner: str, allowed: int | None, new: int, *, inserted: int = 0) -> None:
+    """Raise `QueueFull` if the owner has no room for `new` jobs, of which `inserted` are there. No lock."""
     if allowed is None:
         return
-    advisory_lock(session, f"queue of {owner}")
-    queued = session.scalars(
-        select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
-    ).one()
-    if queued >= allowed:
-        raise QueueFull(queued, allowed)
+    of_owner = select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
+    queued = session.scalars(of_owner).one() - inserted
+    if queued + new > allowed:
+        raise QueueFull(queued, allowed, new)
 
 
 class JobInUse(Exception):

@@ -52,11 +52,11 @@ def create(
         resolved = {"baseline": str(baseline)}
         gate = specs[0].gate and specs[0].gate.model_copy(update=resolved)
         specs = [spec.model_copy(update={"gate": gate}) for spec in specs]
+    owner_moves.check_room(session, owner, max_queued, len(specs))  # before anything is written
     sweep = _insert(session, owner, request, search)
     for spec in specs:
-        owner_moves.create(
-            session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
-        )
+        owner_moves.create(session, owner, spec, labels, priority=priority, sweep_id=sweep.id)
+    owner_moves.check_queue_limit(session, owner, max_queued, inserted=len(specs))
     return sweep
 
 

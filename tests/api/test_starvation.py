@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import sessionmaker
 
 from api.page.pictures import pictures
@@ -22,12 +23,15 @@ from api.problems.catalogue import ServiceUnavailable
 from api.rate_limit import MAX_OPEN_REQUESTS
 from api.resources import AppResources
 from api.streams import Streams
+from jobs import database as jobs_database
+from jobs.database import Database, advisory_lock
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.notify import EVENTS, Listener
 from jobs.settings import Settings
 from jobs.storage.store import Store
-from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
-from tests.eventually import eventually
+from jobs.tables import Sweep
+from tests.api.drive import JOB, SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but, submit_sweep
+from tests.eventually import eventually, waiting_for_locks
 
 pytestmark = pytest.mark.threat
 
@@ -138,6 +142,40 @@ def test_a_store_that_hangs_keeps_no_other_request_waiting(
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert "wait for the artifact store" in answer.text
+
+
+@pytest.fixture
+def patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cancels no statement of a request while the test lasts."""
+    for name in ("LOCK_SECONDS", "STATEMENT_SECONDS"):
+        monkeypatch.setattr(jobs_database, name, 60.0)
+
+
+@pytest.mark.parametrize("action", ["submit", "cancel"])
+def test_sweeps_of_one_owner_leave_database_connections_to_others(
+    patient_database: None, anonymous: TestClient, client_of: ClientOf, database: Database, action: str
+) -> None:
+    """However long one that comes first holds the owner's locks."""
+    ada, eve = client_of("ada"), client_of("eve")
+    sweep = {"vary": {"sparsity": [0.3, 0.4]}}
+    path = f"/v1/sweeps/{submit_sweep(ada, **sweep)['id']}/cancel" if action == "cancel" else "/v1/sweeps"
+    with ThreadPoolExecutor(12) as pool:
+        with database.begin() as first:
+            advisory_lock(first, "queue of ada")
+            first.execute(select(Sweep).with_for_update())
+            sent = [pool.submit(ada.post, path, json={"job": JOB} | sweep) for _ in range(12)]
+
+            def all_wait_or_are_refused() -> bool:
+                return waiting_for_locks(database) + sum(each.done() for each in sent) == len(sent)
+
+            eventually(all_wait_or_are_refused)
+            assert eve.get("/v1/jobs").status_code == 200
+            refused = [each.result() for each in sent if each.done()]
+            assert {answer.status_code for answer in refused} == {503}
+            assert all("Too many sweeps" in answer.json()["detail"] for answer in refused)
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+        assert [each.result().is_success for each in sent].count(True) == len(sent) - len(refused)
+    assert ada.post(path, json={"job": JOB} | sweep).is_success
 
 
 def waiting(pool: BoundedPool, go_on: Event, owner: str) -> "asyncio.Task[bool]":

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fastapi.testclient import TestClient
 
+from api.rate_limit import MAX_SWEEP_WRITES_OF_OWNER
 from tests.api.drive import SMALLEST, ClientOf
 
 KEY = {"Idempotency-Key": "build-42"}
@@ -74,7 +75,7 @@ SEARCH = {"job": {"model": "org/name", "method": "gblm"}, "target": {"max_perple
 def test_concurrent_requests_make_one_sweep(
     client: TestClient, request_: dict[str, object], jobs: int
 ) -> None:
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(MAX_SWEEP_WRITES_OF_OWNER) as pool:
         sent = pool.map(lambda _: client.post("/v1/sweeps", json=request_, headers=KEY), range(8))
         answers = list(sent)
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]

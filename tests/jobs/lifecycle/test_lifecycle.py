@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy.orm import Session
 
 from jobs import queries
 from jobs.database import Database
@@ -16,10 +17,12 @@ from jobs.lifecycle.owner_moves import Conflict
 from jobs.queue import shares
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
+from jobs.sweeps import sweeps
 from jobs.tables import Artifact, Job, JobAttempt, Lease, RecentUse
 from pruning.recipe import Stage
 from tests.claims import claimed, job, take
 from tests.conftest import Submit
+from tests.eventually import eventually, waiting_for_locks
 from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
 
 
@@ -197,6 +200,36 @@ def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spe
         owner_moves.retry(session, "ada", failed, max_queued=3)
     assert (full.value.queued, full.value.allowed) == (3, 3)
     assert str(full.value) == "3 jobs are queued, and 3 are allowed"
+
+
+def test_two_sweeps_do_not_share_the_last_places(database: Database, spec: JobSpec) -> None:
+    def submit_two(session: Session) -> None:
+        sweeps.create(session, "ada", {}, [spec, spec], {}, max_queued=3)
+
+    def submit_late() -> None:
+        with database.begin() as session:
+            submit_two(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as first:
+            submit_two(first)
+            second = pool.submit(submit_late)
+            eventually(lambda: waiting_for_locks(database))
+        with pytest.raises(owner_moves.QueueFull) as full:
+            second.result()
+    assert (full.value.queued, full.value.new, full.value.allowed) == (2, 2, 3)
+
+
+def test_a_sweep_without_room_writes_nothing_and_waits_for_no_lock(
+    database: Database, engine: Engine, spec: JobSpec
+) -> None:
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *execution: statements.append(execution[2]))
+    with database.begin() as session, pytest.raises(owner_moves.QueueFull) as full:
+        sweeps.create(session, "ada", {}, [spec, spec], {}, max_queued=1)
+    assert (full.value.queued, full.value.new, full.value.allowed) == (0, 2, 1)
+    assert statements
+    assert not [sql for sql in statements if "INSERT" in sql or "pg_advisory" in sql]
 
 
 def test_an_attempt_that_is_lost_twice_counts_once(database: Database, submit: Submit) -> None:
