@@ -45,10 +45,11 @@ class ListedEntry:
         return self.entry.id
 
 
-def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry | None:
+def promote(session: Session, owner: str, job_id: UUID, note: str) -> tuple[ZooEntry, bool] | None:
     """Publish one of the owner's jobs, or change the note of its entry.
 
-    Returns None if the owner has no such job. Raises `NotPublishable`.
+    Returns the entry, and whether it is new or has another note; None if the owner has no such job. Raises
+    `NotPublishable`.
     """
     # Locked, so that its files do not expire while it becomes an entry.
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
@@ -58,8 +59,11 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
     if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None or not has_a_model:
         raise NotPublishable
     entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)
-    session.execute(entry.on_conflict_do_update(index_elements=["job_id"], set_={"note": note}))
-    return session.scalars(select(ZooEntry).where(ZooEntry.job_id == job_id)).one()
+    other = entry.on_conflict_do_update(
+        index_elements=["job_id"], set_={"note": note}, where=ZooEntry.note != note
+    )
+    changed = session.scalar(other.returning(ZooEntry.id)) is not None
+    return session.scalars(select(ZooEntry).where(ZooEntry.job_id == job_id)).one(), changed
 
 
 def withdraw(session: Session, owner: str | None, slug: str) -> str | None:

@@ -318,7 +318,7 @@ class CompleteRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed (not for a gate on an export, nor for an increase over a baseline), and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -1160,7 +1160,7 @@ class JobRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed (not for a gate on an export, nor for an increase over a baseline), and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -1403,8 +1403,8 @@ class Lineage(Model):
     job_id: UUID
     """The job that produced it."""
 
-    recipe_fingerprint: str
-    """Jobs with equal fingerprints produce equal results."""
+    recipe_fingerprint: str | None
+    """Jobs with equal fingerprints produce equal results. Null where the recipe names a local path or an upload."""
 
     base_model: str
     """The dense model: a Hub id, or the name of a local directory."""

@@ -41,12 +41,14 @@ def promote(database: sessionmaker[Session], principal: Principal, job_id: UUID,
     """Show one of the principal's jobs in the zoo, or change its note. Raises NotFound and NotPromotable."""
     with database.begin() as session:
         try:
-            entry = zoo.promote(session, principal.owner, job_id, note)
+            promoted = zoo.promote(session, principal.owner, job_id, note)
         except zoo.NotPublishable as error:
             raise NotPromotable from error
-        if entry is None:
+        if promoted is None:
             raise NotFound(NO_SUCH_JOB)
-        audit.record(session, Action.ZOO_PROMOTED, principal, f"zoo {entry.slug}", principal.owner)
+        entry, changed = promoted
+        if changed:
+            audit.record(session, Action.ZOO_PROMOTED, principal, f"zoo {entry.slug}", principal.owner)
         return ZooDetail.with_files(find(session, entry.slug), zoo.artifacts(session, entry.slug))
 
 

@@ -109,15 +109,16 @@ def change_webhook(
     with resources.database.begin() as session:
         endpoint = _find(session, principal.owner, webhook_id)
         _check_format(endpoint, changes)
+        if changes.enabled is not None:
+            endpoints.enable(session, endpoint, changes.enabled)
         if changes.url is not None:
             endpoint.url = changes.url
         if changes.events is not None:
             endpoint.events = list(dict.fromkeys(changes.events))
         if changes.format is not None:
             endpoint.format = changes.format
-        if changes.enabled is not None:
-            endpoints.enable(session, endpoint, changes.enabled)
-        _record(session, Action.WEBHOOK_CHANGED, principal, endpoint)
+        if session.is_modified(endpoint):  # or any key could fill the audit log, which keeps everything
+            _record(session, Action.WEBHOOK_CHANGED, principal, endpoint)
         session.flush()
         session.refresh(endpoint)
         return WebhookItem.of(endpoint)

@@ -51,7 +51,10 @@ class PublicReport:
     def of(cls, job: Job) -> "PublicReport":
         """Write the report of a job that has one."""
         names = dict(_private_names(JobSpec.model_validate(job.spec)))
-        return cls(json.dumps(_renamed(job.report, names), indent=2, ensure_ascii=False).encode() + b"\n")
+        shown = _renamed(job.report, names)
+        if names:  # by its digest the recipe confirms a guess of them
+            shown.pop("recipe_fingerprint", None)
+        return cls(json.dumps(shown, indent=2, ensure_ascii=False).encode() + b"\n")
 
     @property
     def sha256(self) -> str:
@@ -192,7 +195,10 @@ class Lineage(BaseModel):
     """Where a pruned model comes from."""
 
     job_id: UUID = Field(description="The job that produced it.")
-    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
+    recipe_fingerprint: str | None = Field(
+        description="Jobs with equal fingerprints produce equal results. Null where the recipe names a local "
+        "path or an upload."
+    )
     base_model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
     commit: str | None = Field(description="The commit of a dense model from the Hub.")
     digest: str | None = Field(description="The content digest of a local dense model.")
@@ -250,7 +256,7 @@ class ZooDetail(ZooItem):
             exports=_exports(job, spec),
             lineage=Lineage(
                 job_id=job.id,
-                recipe_fingerprint=job.recipe_fingerprint,
+                recipe_fingerprint=None if any(_private_names(spec)) else job.recipe_fingerprint,
                 base_model=public_name(job.model),
                 commit=model.get("commit"),
                 digest=model.get("digest"),

@@ -58,8 +58,9 @@ class JobOptions(StrictModel):
 
     stop_when_missed: bool = Field(
         False,
-        description="End the evaluation as soon as the gate's perplexity is certain to be missed, and keep "
-        "nothing but the report of a model that misses its gate, as the measured values say.",
+        description="End the evaluation as soon as the gate's perplexity is certain to be missed (not for a "
+        "gate on an export, nor for an increase over a baseline), and keep nothing but the report of a model "
+        "that misses its gate, as the measured values say.",
     )
 
     name: Annotated[Text, Field(max_length=100)] | None = Field(

@@ -40,9 +40,9 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
     found, searching = search(database, rounds=6), search(database, rounds=3)
     sized = sized_search(database, ended=2)
     with database.begin() as session:
-        entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
-        assert entry is not None
-        slug = entry.slug
+        promoted = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
+        assert promoted is not None
+        slug = promoted[0].slug
         assert zoo.promote(session, "ada", shown["cut"], "A quarter of the channels less.") is not None
     chosen = "".join(f"&job={job_id}" for job_id in shown.values())
     visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)

@@ -56,6 +56,8 @@ def test_an_entry_is_seen_and_downloaded_by_others_until_it_is_withdrawn(
     assert seen == entry
     assert seen["perplexity"] == {"dense": 26.8, "pruned": 63.1, "interval": None}
     assert seen["lineage"]["job_id"] == str(job_id)
+    fingerprint = ada.get(f"/v1/jobs/{job_id}").json()["recipe_fingerprint"]
+    assert seen["lineage"]["recipe_fingerprint"] == fingerprint
     (file,) = seen["files"]
     assert eve.get(file["url"]).content == CONTENT
     assert file["sha256"] == hashlib.sha256(CONTENT).hexdigest()
@@ -81,7 +83,9 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
         calibration={"datasets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
         gradients="/srv/data/inner/g.safetensors",
     )
+    fingerprint = claim.spec.recipe.fingerprint()
     report = {
+        "recipe_fingerprint": fingerprint,
         "model": {"id": model, "digest": "ab" * 32},
         "recipe": {"gradients": "/srv/data/inner/g.safetensors", "method": "gblm"},
         "calibration": {"sets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
@@ -103,7 +107,8 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
     page = eve.get(entry["page"])  # without a picture
     assert (page.status_code, "picture.svg" in page.text) == (200, False)
     seen = [served.text, eve.get(entry["url"]).text, page.text]
-    assert [secret for secret in ("/srv", "secret", "inner", digest) if secret in "".join(seen)] == []
+    secrets = ("/srv", "secret", "inner", digest, fingerprint)
+    assert [secret for secret in secrets if secret in "".join(seen)] == []
     assert (file["size"], file["sha256"]) == (len(served.content), hashlib.sha256(served.content).hexdigest())
     assert eve.get(file["url"], headers={"If-None-Match": served.headers["ETag"]}).status_code == 304
     shown = served.json()

@@ -63,15 +63,20 @@ def test_the_key_that_made_changed_or_deleted_a_webhook_is_recorded(client_of: C
     assert keys[1].patch(address, json={"url": "http://10.0.0.1"}).status_code == 422
     assert admin.patch(address, json={"enabled": False}).status_code == 404
     assert keys[1].patch(address, json={"enabled": False}).status_code == 200
+    same = {name: made[name] for name in ("events", "format")} | wanted
+    for nothing in ({}, {"enabled": False}, same):
+        assert keys[1].patch(address, json=nothing).status_code == 200
+    assert keys[1].patch(address, json={"events": ["job.failed"], "enabled": True}).status_code == 200
     assert keys[0].delete(address).status_code == 204
     found, subject = records(admin), f"webhook {made['id']}"
     assert [told(record) for record in found] == [
         ("webhook.created", "ada", subject, "ada"),
         ("webhook.changed", "ada", subject, "ada"),
+        ("webhook.changed", "ada", subject, "ada"),
         ("webhook.deleted", "ada", subject, "ada"),
     ]
     key_ids = [key.get("/v1/me").json()["key_id"] for key in keys]
-    assert [record["key_id"] for record in found] == [key_ids[0], key_ids[1], key_ids[0]]
+    assert [record["key_id"] for record in found] == [key_ids[0], key_ids[1], key_ids[1], key_ids[0]]
 
 
 def test_failed_sign_ins_are_recorded_and_no_secret_is(client_of: ClientOf, anonymous: TestClient) -> None:
@@ -243,9 +248,11 @@ def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
 def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> None:
     admin, ada, claim = client_of("root"), client_of("ada", scopes_but("admin")), jobs.running("ada")
     jobs.succeed(claim)
-    slug = ada.post("/v1/zoo", json={"job_id": str(claim.job_id)}).json()["slug"]
+    for note in ("", "", "small", "small"):  # every second time there is nothing to record
+        slug = ada.post("/v1/zoo", json={"job_id": str(claim.job_id), "note": note}).json()["slug"]
     assert admin.delete(f"/v1/zoo/{slug}").status_code == 204
     assert [told(record) for record in records(admin)] == [
+        ("zoo.promoted", "ada", f"zoo {slug}", "ada"),
         ("zoo.promoted", "ada", f"zoo {slug}", "ada"),
         ("zoo.withdrawn", "root", f"zoo {slug}", "ada"),
     ]
