@@ -220,6 +220,7 @@ def test_two_sweeps_do_not_share_the_last_places(database: Database, spec: JobSp
     assert (full.value.queued, full.value.new, full.value.allowed) == (2, 2, 3)
 
 
+@pytest.mark.threat
 def test_a_sweep_without_room_writes_nothing_and_waits_for_no_lock(
     database: Database, engine: Engine, spec: JobSpec
 ) -> None:
