@@ -11,7 +11,7 @@ from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
 from cli.options.values import finite
-from cli.render.tables import plain_table, print_item, print_list, utc
+from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import KeyItem, QueueItem, ShareItem, WorkerItem
@@ -262,7 +262,7 @@ def revoke(
 
 
 def _table_of_keys(keys: Iterable[KeyItem]) -> Table:
-    table = plain_table("key", "owner", "name", "begins with", "scopes", "last used", "expires")
+    table = plain_table(ids("key"), "owner", "name", "begins with", "scopes", "last used", "expires")
     for key in keys:
         table.add_row(
             str(key.id),

@@ -17,7 +17,7 @@ from cli.options.ids import argument, find_id
 from cli.options.job_options import JOB_OPTIONS, with_job_options
 from cli.options.request import upload_texts
 from cli.options.values import JobOption, json_or_text, number, pair, share, size
-from cli.render.tables import plain_table, print_item, print_list, utc
+from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
@@ -182,7 +182,7 @@ def _id(client: Client, digits: str) -> UUID:
 
 
 def _table(sweeps: Iterable[SweepItem]) -> Table:
-    table = plain_table("sweep", "state", "submitted", "answer", "model")
+    table = plain_table(ids("sweep"), "state", "submitted", "answer", "model")
     for sweep in sweeps:
         model = sweep.request.job.get("model", "")
         table.add_row(
@@ -259,7 +259,7 @@ def _print(sweep: SweepDetail, *, as_json: bool) -> None:
 
 def _table_of_files(files: Iterable[FoundFile]) -> Table:
     """Return a row for each file; the front is of size and KL."""
-    table = plain_table("file", "size", "KL", "perplexity", "front", "job")
+    table = plain_table("file", "size", "KL", "perplexity", "front", ids("job"))
     for file in files:
         table.add_row(
             clean(file.name),

@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
-from cli.render.tables import plain_table, print_item, print_list, utc
+from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import DeliveryItem, WebhookItem
@@ -113,7 +113,7 @@ def _print_delivery(delivery: DeliveryItem, *, as_json: bool) -> None:
 
 
 def _table(webhooks: Iterable[WebhookItem]) -> Table:
-    table = plain_table("webhook", "state", "failing since", "events", "format", "address")
+    table = plain_table(ids("webhook"), "state", "failing since", "events", "format", "address")
     for webhook in webhooks:
         table.add_row(
             str(webhook.id),
@@ -128,7 +128,7 @@ def _table(webhooks: Iterable[WebhookItem]) -> Table:
 
 def _table_of_deliveries(deliveries: Iterable[DeliveryItem]) -> Table:
     table = plain_table(
-        "message", "event", "state", "attempts", "last attempt", "next attempt", "last answer"
+        ids("message"), "event", "state", "attempts", "last attempt", "next attempt", "last answer"
     )
     for one in deliveries:
         table.add_row(

@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.render.tables import plain_table, print_item, print_list
+from cli.render.tables import plain_grid, plain_table, print_item, print_list
 from cli.render.views import change
 from cli.terminal import clean, err, out
 from pruneserve_client import Client
@@ -84,7 +84,7 @@ def _table(entries: Iterable[ZooItem]) -> Table:
 
 
 def _table_of_entry(entry: ZooDetail) -> Table:
-    table = Table.grid(padding=(0, 2))
+    table = plain_grid()
     table.add_row("name", clean(entry.slug))
     table.add_row("model", clean(entry.model))
     table.add_row("method", f"{clean(entry.method)}, {clean(entry.pattern)}, sparsity {entry.sparsity:g}")

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.filesize import decimal as size
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.terminal import clean, duration, out, print_json
 from pruneserve_client.base import Model
@@ -31,9 +31,25 @@ def print_item(item: Model, shown: object, *, as_json: bool) -> None:
         out.print(shown)
 
 
-def plain_table(*headings: str) -> Table:
-    """Return a table without lines, which a program can split into columns too."""
-    return Table(*headings, box=None, pad_edge=False)
+def plain_table(*headings: str | Column) -> Table:
+    """Return a table without lines, which a program can split into columns too. It cuts no text."""
+    table = Table(*headings, box=None, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    return table
+
+
+def ids(heading: str) -> Column:
+    """Return a column of ids, which are whole on any terminal: those of one minute begin alike."""
+    return Column(heading, no_wrap=True, min_width=_ID_DIGITS)
+
+
+_ID_DIGITS = 36
+
+
+def plain_grid() -> Table:
+    """Return a table of names and values without headings. It cuts no text."""
+    return Table.grid("", Column(overflow="fold"), padding=(0, 2))
 
 
 def utc(value: datetime | None, otherwise: str = "") -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.options.errors import error_of
 from cli.options.request import QUICK_NOTE, is_quick
-from cli.render.tables import plain_table
+from cli.render.tables import ids, plain_grid, plain_table
 from cli.terminal import clean, duration
 from pruneserve_client.models import (
     Condition,
@@ -142,8 +142,6 @@ _WITHOUT_MASK = (STRUCTURE_ONLY, "none", "norms")
 
 _TRIED_SOON = "tried again once a worker is free"
 
-StageProgress = StageStarted | StepFinished
-
 
 class EventPrinter:
     """Shows the events of one job: a line for each, at most ten for the steps of a stage."""
@@ -172,7 +170,7 @@ class EventPrinter:
         """Show why the job waits."""
         self._console.print(f"{time.strftime('%H:%M:%S')}  waiting: {clean(reason)}")
 
-    def _progress(self, event: Event, progress: StageProgress) -> None:
+    def _progress(self, event: Event, progress: StageStarted | StepFinished) -> None:
         finished = progress if isinstance(progress, StepFinished) else None
         step, steps = finished.step if finished else 0, progress.steps
         shown = (progress.stage, step * _LINES_PER_STAGE // steps if steps else 0)
@@ -203,7 +201,7 @@ def _restart_line(again: StageRestarted) -> str:
 
 def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     """Return a table with one line per job."""
-    table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
+    table = plain_table(ids("job"), "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
         # What masks nothing has neither.
         masks_nothing = job.method in _WITHOUT_MASK
@@ -217,6 +215,7 @@ def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
             change(job.perplexity) if job.perplexity else "",
             clean(job.model),
         )
+    table.columns[2].no_wrap = not any(" " in str(cell) for cell in table.columns[2].cells)
     return table
 
 
@@ -225,7 +224,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
 
     `stale`: that was some time ago, and the state may be another one by now.
     """
-    table = Table.grid(padding=(0, 2))
+    table = plain_grid()
     table.add_row("job", str(job.id))
     table.add_row("page", f"{server}/jobs/{job.id}")
     if job.name:

@@ -27,6 +27,9 @@ WAITING = {
 SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
 
 
+ENDED = ("succeeded", "failed", "cancelled")
+
+
 def shown(state: str, *, table: bool = False, **document: Any) -> str:
     """What is printed of one job, or of a table of it alone."""
     job = JobDetail.model_validate(job_document(uuid4(), state, **document))
@@ -52,6 +55,24 @@ def test_a_job_that_masks_nothing_shows_no_sparsity() -> None:
     in_a_table = shown("succeeded", table=True, method="norms", sparsity=0.0)
     assert re.search(r"^method +norms *$", without, re.MULTILINE)
     assert re.search(r"succeeded +norms +org/name", in_a_table)
+
+
+def test_a_narrow_terminal_shows_whole_ids_and_states() -> None:
+    """The ids of one minute begin alike; nothing else may be lost either."""
+    model, perplexity = "HuggingFaceTB/SmolLM2-135M-Instruct", {"dense": 14.37, "pruned": 18.66}
+    documents = [job_document(uuid4(), state, model=model, perplexity=perplexity) for state in ENDED]
+    jobs = [JobDetail.model_validate(each) for each in documents]
+    console = Console(file=(printed := io.StringIO()), width=80)
+    console.print(table_of_jobs(jobs))
+    lines = printed.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[:2] for line in lines if line[0] != " "][1:] == [
+        [each["id"], each["state"]] for each in documents
+    ]
+    address = f"https://{'a' * 60}.example.org"
+    print_job(console, jobs[0], address)
+    assert f"{address}/jobs/{jobs[0].id}" in re.sub(r"\n? +", "", printed.getvalue())
+    assert "…" not in printed.getvalue()
 
 
 @pytest.mark.threat
