@@ -18,13 +18,13 @@ from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.common import command_group
 from cli.options.connection import KEY_FILE, URL, Connection
 from cli.options.values import describe_bad_parameter
-from cli.terminal import CommandFailed, Exit, clean, err, out
+from cli.terminal import CommandFailed, Exit, PipeClosed, clean, err, out
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
     "3 the job missed its gate or a search found nothing within its bound, 4 the job was cancelled, "
     "5 timeout, 6 the server is unavailable, 7 the gate is inconclusive, 130 interrupted by Ctrl-C, "
-    "143 by SIGTERM."
+    "141 by a closed pipe, 143 by SIGTERM."
 )
 _INTERRUPTED = 130
 
@@ -44,6 +44,8 @@ class _Commands(TyperGroup):
             _fail(f"timed out; the {over} goes on", Exit.TIMEOUT)
         except KeyboardInterrupt:
             _fail("interrupted", _INTERRUPTED)
+        except PipeClosed as closed:
+            raise typer.Exit(128 + closed.number) from None
 
 
 def _fail(message: object, code: int) -> NoReturn:

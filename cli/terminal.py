@@ -2,10 +2,14 @@
 
 import io
 import json
+import os
 import re
+import signal
 import sys
+import threading
 import unicodedata
 from enum import IntEnum
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -20,7 +24,23 @@ for _stream in (sys.stdout, sys.stderr):
     if isinstance(_stream, io.TextIOWrapper):
         _stream.reconfigure(errors="backslashreplace")
 
-out = Console(
+
+class PipeClosed(Exception):
+    """What read the output of this command has ended, as `head` does."""
+
+    number = signal.SIGPIPE
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        if threading.current_thread() is threading.main_thread():  # which else would not learn of it
+            closed = [number for number in (1, 2) if os.path.sameopenfile(number, self.file.fileno())]
+            for number in closed:  # what is buffered would fail again at the exit
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        raise PipeClosed
+
+
+out = _Console(
     highlight=False,
     markup=False,
     emoji=False,
@@ -28,7 +48,7 @@ out = Console(
     # Python has no stream where it was started with a closed one.
     width=None if sys.stdout and sys.stdout.isatty() else _PIPE_WIDTH,
 )
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class Exit(IntEnum):
@@ -70,7 +90,11 @@ def print_json(document: object, *, indent: int | None = 2) -> None:
     `indent` None: on one line.
     """
     # Strings never begin a line of JSON, so these are the only marks of CI commands that could matter.
-    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=indent)))
+    text = _CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=indent))
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        out.on_broken_pipe()
 
 
 def _visible(character: str) -> str:

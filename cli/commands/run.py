@@ -1,4 +1,4 @@
-"""Submit a job and follow it to its end, with a time limit; handle Ctrl-C and SIGTERM.
+"""Submit a job and follow it to its end, with a time limit; handle Ctrl-C, SIGTERM and a closed pipe.
 
 No event carries the reason why a job waits, so a thread polls for it. A job waits in the queue, or on a
 worker for the Hub.
@@ -23,7 +23,7 @@ from cli.options.errors import describe_error
 from cli.options.request import idempotency_key, upload_texts
 from cli.render.outcome import Inconclusive, Outcome
 from cli.render.views import EventPrinter
-from cli.terminal import Exit, clean, err
+from cli.terminal import Exit, PipeClosed, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
@@ -100,7 +100,8 @@ class WaitingPoller:
                 return
             reason = self._reason()
             if reason is not None and reason != shown and not self._ended.is_set():
-                self._view.waiting(reason)
+                with suppress(PipeClosed):  # which ends the main thread at its next line
+                    self._view.waiting(reason)
                 shown = reason
 
     def _reason(self) -> str | None:
@@ -182,25 +183,26 @@ def run_job(
     ask on a terminal; elsewhere the job goes on. Its events are shown on `console`.
     """
     job: JobDetail | None = None
+    submit: Callable[..., JobDetail] | None = None
     try:
-        with time_limit(timeout):
+        with time_limit(timeout), _interruptible(once=bool(cancel_on_interrupt)):
             # No longer than the timeout, which could not name the error.
             patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
             upload_texts(body, lambda file: _retried(partial(client.upload, file), patience))
             key = idempotency_key(os.environ, body) or str(uuid4())
             submit = partial(client.submit, body, idempotency_key=key)
-            with _interruptible(once=bool(cancel_on_interrupt)):
-                job = _retried(submit, patience)
-                console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
-                return Outcome.of(watch(client, job.id, console), inconclusive)
+            job = _retried(submit, patience)
+            console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
+            return Outcome.of(watch(client, job.id, console), inconclusive)
     except TimedOut:
-        return unfinished(client, job, Exit.TIMEOUT)
+        return unfinished(client, job, Exit.TIMEOUT, sent=submit is not None)
     except PruneServeError as error:
         code = Exit.UNREACHABLE if may_pass(error, answered=job is not None) else Exit.USAGE
-        return Outcome(code, job, describe_error(error), stale=True)
-    except Interrupted as interruption:
-        if not _should_cancel(cancel_on_interrupt):
-            return unfinished(client, job, 128 + interruption.number)
+        return Outcome(code, job, describe_error(error), stale=True, rejected=isinstance(error, Rejected))
+    except (Interrupted, PipeClosed) as interruption:
+        status = Exit.CANCELLED if submit is None and cancel_on_interrupt else 128 + interruption.number
+        if submit is None or not _should_cancel(cancel_on_interrupt):
+            return unfinished(client, job, status, sent=submit is not None)
     try:
         with time_limit(_LAST_REQUEST_SECONDS):
             # If the interruption came before the response, the same request returns the same job.
@@ -226,10 +228,10 @@ def _retried(send: Callable[..., _Answer], patience: float) -> _Answer:
     return send(patience=left)
 
 
-def unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
-    """Return the outcome with the job as it is now, or else as it was given."""
+def unfinished(client: Client, job: JobDetail | None, code: int, *, sent: bool = True) -> Outcome:
+    """Return the outcome with the job as it is now, or else as it was given. `sent`: its request was."""
     with suppress(PruneServeError, TimedOut), time_limit(_LAST_REQUEST_SECONDS):
-        return Outcome(code, job and client.job(job.id))
+        return Outcome(code, job and client.job(job.id), sent=sent)
     return Outcome(code, job, stale=True)
 
 

@@ -1,5 +1,6 @@
 """The commands that submit a job or follow one: `submit`, `estimate`, `run` and `wait`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -18,7 +19,7 @@ from cli.render.ci import report
 from cli.render.outcome import Inconclusive, Outcome
 from cli.render.tables import print_estimate, print_item
 from cli.render.views import print_job
-from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from cli.terminal import CommandFailed, Exit, PipeClosed, clean, err, out, print_json
 from pruneserve_client import Client
 
 _Inconclusive = Annotated[
@@ -146,13 +147,14 @@ def wait(
 
 def _exit(outcome: Outcome, client: Client, *, as_json: bool, written: bool = True) -> NoReturn:
     """`written`: whether the files of the result are. Later steps would read what an earlier run has left."""
-    if outcome.job and as_json:
-        print_json(outcome.job.as_sent())
-    elif outcome.job:
-        out.print()
-        print_job(out, outcome.job, client.url, stale=outcome.stale)
-    if outcome.problem:
-        err.print(f"error: {clean(outcome.problem)}")
-    elif outcome.code != Exit.OK:
-        err.print(outcome.title)
+    with suppress(PipeClosed):  # the outcome is the same
+        if outcome.job and as_json:
+            print_json(outcome.job.as_sent())
+        elif outcome.job:
+            out.print()
+            print_job(out, outcome.job, client.url, stale=outcome.stale)
+        if outcome.problem:
+            err.print(f"error: {clean(outcome.problem)}")
+        elif outcome.code != Exit.OK:
+            err.print(outcome.title)
     raise typer.Exit(outcome.code or (Exit.OK if written else Exit.FAILED))

@@ -21,6 +21,10 @@ class Outcome:
     """Why the job was not followed to its end. It may hold the server's own text."""
     stale: bool = False
     """Whether the job may have another state by now."""
+    sent: bool = True
+    """Whether the request for the job was sent."""
+    rejected: bool = False
+    """Whether the server has rejected a request."""
     inconclusive: Inconclusive = "fail"
     """What becomes of an inconclusive condition of the gate."""
 
@@ -48,14 +52,17 @@ class Outcome:
             return "succeeded, without a gate"
         if self.code == Exit.OK and self.job and self.job.gate and self.job.gate.state == "inconclusive":
             return "succeeded, gate inconclusive"
-        if self.code in _TITLES:
+        if self.code == Exit.USAGE and self.rejected:
+            return "request rejected"
+        if self.code in _TITLES and self.sent:
             return _TITLES[self.code]
-        what = "timed out" if self.code == Exit.TIMEOUT else "interrupted"
-        return f"{what}; {self._meanwhile}"
+        return f"{_UNFINISHED.get(self.code, 'interrupted')}; {self._meanwhile}"
 
     @property
     def _meanwhile(self) -> str:
         """What has become of a job that is followed no longer."""
+        if not self.sent:
+            return "no job was submitted"
         if self.job is None:
             return "whether the job was submitted is not known"
         if self.job.ended:
@@ -63,10 +70,12 @@ class Outcome:
         return "the job goes on"
 
 
+_UNFINISHED: dict[int, str] = {Exit.TIMEOUT: "timed out", Exit.CANCELLED: "cancelled"}
+
 _TITLES: dict[int, str] = {
     Exit.OK: "succeeded",
     Exit.FAILED: "failed",
-    Exit.USAGE: "request rejected",
+    Exit.USAGE: "bad usage",
     Exit.GATE_MISSED: "gate missed",
     Exit.CANCELLED: "cancelled",
     Exit.UNREACHABLE: "the server is unavailable",

@@ -58,6 +58,29 @@ def test_a_stream_that_cannot_show_a_character_gets_an_escape() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 \\u2192 2\n", "\\u2264 3\n")
 
 
+def test_a_closed_pipe_reaches_the_main_thread_even_if_another_has_met_it() -> None:
+    program = """
+import threading
+from cli.terminal import PipeClosed, out
+def show():
+    try:
+        out.print("a line")
+    except PipeClosed:
+        met.append(threading.current_thread().name)
+met = []
+other = threading.Thread(target=show, name="other")
+other.start()
+other.join()
+show()
+exit(met != ["other", "MainThread"])
+"""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run([sys.executable, "-c", program], stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_command_runs_without_a_standard_output() -> None:
     """As that of a daemon."""
     command = f"{sys.executable} -m cli.main --version >&-"

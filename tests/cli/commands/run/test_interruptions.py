@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a job is followed."""
+"""Ctrl-C, SIGTERM and a closed pipe, while a job is followed and before."""
 
 import os
 import pty
@@ -144,6 +144,130 @@ def test_a_server_that_hangs_does_not_keep_a_cancellation_from_its_report(
     assert process.returncode == Exit.UNREACHABLE, output
     assert "the job could not be cancelled: " in output
     assert parsed(junit).find("testcase/error") is not None
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    """A pipe whose reader has gone, as that of `head` after its last line."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    yield theirs
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("flags", "of_both", "code", "element"),
+    [
+        (["--cancel-on-interrupt"], False, Exit.CANCELLED, "skipped"),
+        (["--cancel-on-interrupt"], True, Exit.CANCELLED, "skipped"),
+        ([], False, 141, "error"),
+    ],
+)
+def test_a_closed_pipe_interrupts_a_run(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    flags: list[str],
+    of_both: bool,
+    code: int,
+    element: str,
+) -> None:
+    serve(server, job_id, "running")
+    server.on(f"/v1/jobs/{job_id}/cancel", lambda it: it.json(job_document(job_id, "cancelling"), 202))
+    files = ["--junit", str(tmp_path / "junit.xml"), "--summary", str(tmp_path / "summary.md")]
+    command = [*PRUNESERVE, *JOB, *flags, *files]
+    with closed_pipe() as pipe:
+        errors = subprocess.STDOUT if of_both else subprocess.PIPE
+        done = subprocess.run(
+            command, env=os.environ | place, stdout=pipe, stderr=errors, text=True, timeout=60, check=False
+        )
+    assert done.returncode == code, done.stderr
+    assert (f"/v1/jobs/{job_id}/cancel" in [path for path, _ in server.requests]) == bool(flags)
+    if not of_both:
+        assert done.stderr.splitlines() == ["cancelled" if flags else "interrupted; the job goes on"]
+    assert parsed(tmp_path / "junit.xml").find(f"testcase/{element}") is not None
+    assert str(job_id) in (tmp_path / "summary.md").read_text()
+
+
+def test_the_outcome_of_a_job_outlives_the_reader_of_its_output(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    serve(server, job_id, "succeeded", gate=INCONCLUSIVE)
+    command = [*PRUNESERVE, *JOB, "--json"]
+    with closed_pipe() as pipe:
+        done = subprocess.run(command, env=os.environ | place, stdout=pipe, timeout=60, check=False)
+    assert done.returncode == Exit.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "command", [["jobs"], ["jobs", "--json"], ["logs", "ID", "--follow"], ["logs", "ID", "--json"]]
+)
+def test_a_closed_pipe_ends_another_command_without_a_word(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, command: list[str]
+) -> None:
+    server.on_job(job_id, "running", state_event(1, "running"))
+    server.on(
+        "/v1/jobs", lambda it: it.json({"items": [job_document(job_id, "queued")], "next_cursor": None})
+    )
+    arguments = [str(job_id) if argument == "ID" else argument for argument in command]
+    with closed_pipe() as pipe:
+        done = subprocess.run(
+            [*PRUNESERVE, *arguments],
+            env=os.environ | place,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("flag", "code", "element", "says"),
+    [
+        ("--cancel-on-interrupt", Exit.CANCELLED, "skipped", "cancelled"),
+        ("--keep-on-interrupt", 143, "error", "interrupted"),
+    ],
+)
+def test_an_interrupted_upload_submits_nothing(
+    server: ScriptedServer,
+    place: dict[str, str],
+    tmp_path: Path,
+    flag: str,
+    code: int,
+    element: str,
+    says: str,
+) -> None:
+    over, waiting = threading.Event(), threading.Event()
+
+    def upload(_: Exchange) -> None:
+        waiting.set()
+        over.wait(60)
+
+    server.on("/v1/uploads", upload)
+    (tmp_path / "ours.txt").write_text("our own text")
+    given = ["--calibration", "./ours.txt", "--junit", "junit.xml", flag]
+    process = subprocess.Popen(
+        [*PRUNESERVE, *JOB, *given],
+        cwd=tmp_path,
+        env=os.environ | place | {"PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert waiting.wait(60)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        over.set()
+        process.kill()
+        process.wait()
+    assert (process.returncode, output) == (code, f"{says}; no job was submitted\n")
+    assert parsed(tmp_path / "junit.xml").find(f"testcase/{element}") is not None
+    assert [path for path, _ in server.requests] == ["/v1/uploads?name=ours.txt"]
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", Exit.CANCELLED), ("\n", 130), ("\x04", 130)])

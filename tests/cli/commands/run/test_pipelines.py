@@ -348,7 +348,9 @@ def test_a_failure_before_the_submission_is_reported(
     files = ["--junit", "junit.xml", "--summary", "summary.md", "--dotenv", "job.env"]
     result = run(place | environment, *arguments, *files, **GITHUB)
     assert result.exit_code == code
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith("::error title=PruneServe%3A "))
+    title = "request rejected" if server.requests else "bad usage"
+    mark = f"::error title=PruneServe%3A {title}::"
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith(mark))
     assert reason in line
     assert line.count("::") == 2
     assert parsed(tmp_path / "junit.xml").find("testcase/error") is not None
