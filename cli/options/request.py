@@ -120,7 +120,7 @@ def _is_local(name: str) -> bool:
         return True
     # A file that only happens to be called as a dataset is none that the request means.
     path = Path(name)
-    return path.suffix in _SUFFIXES and not path.is_absolute() and path.is_file()
+    return path.suffix in _SUFFIXES and not path.is_absolute()
 
 
 def _refuse_outside_directory(file: Path) -> None:

@@ -72,7 +72,7 @@ def test_each_place_that_names_a_text_names_its_upload(server: ScriptedServer, u
 def test_names_that_the_server_knows_are_sent_unchanged(
     server: ScriptedServer, uploaded: list[bytes]
 ) -> None:
-    for name in ("c4", "builtin", FIRST, "/data/ours.txt", "none.txt", 7, None):
+    for name in ("c4", "builtin", FIRST, "/data/ours.txt", 7, None):
         body = {"calibration": {"dataset": name}, "evaluation": {"domains": {"own": name}}}
         assert replaced(server, body) == body
     for body in (
@@ -85,9 +85,12 @@ def test_names_that_the_server_knows_are_sent_unchanged(
     assert uploaded == []
 
 
-def test_a_path_that_is_not_there_is_bad_usage(server: ScriptedServer, uploaded: list[bytes]) -> None:
-    with pytest.raises(CommandFailed, match="cannot read none") as failed:
-        replaced(server, {"calibration": {"dataset": "./none"}})
+@pytest.mark.parametrize("name", ["./none", "none.txt", "texts/none.jsonl"])
+def test_a_path_that_is_not_there_is_bad_usage(
+    server: ScriptedServer, uploaded: list[bytes], name: str
+) -> None:
+    with pytest.raises(CommandFailed, match=f"cannot read {Path(name)}: ") as failed:
+        replaced(server, {"calibration": {"dataset": name}})
     assert failed.value.code == Exit.USAGE
 
 
