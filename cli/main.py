@@ -22,7 +22,7 @@ from cli.terminal import CommandFailed, Exit, PipeClosed, clean, err, out
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
-    "3 the job missed its gate or a search found nothing within its bound, 4 the job was cancelled, "
+    "3 the job's gate failed or a search found nothing within its bound, 4 the job was cancelled, "
     "5 timeout, 6 the server is unavailable, 7 the gate is inconclusive, 130 interrupted by Ctrl-C, "
     "141 by a closed pipe, 143 by SIGTERM."
 )

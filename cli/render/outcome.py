@@ -76,7 +76,7 @@ _TITLES: dict[int, str] = {
     Exit.OK: "succeeded",
     Exit.FAILED: "failed",
     Exit.USAGE: "bad usage",
-    Exit.GATE_MISSED: "gate missed",
+    Exit.GATE_MISSED: "gate failed",
     Exit.CANCELLED: "cancelled",
     Exit.UNREACHABLE: "the server is unavailable",
     Exit.INCONCLUSIVE: "gate inconclusive",

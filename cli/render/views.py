@@ -356,9 +356,9 @@ def conditions_of(job: JobDetail | None) -> Iterator[tuple[str, Condition]]:
 
 
 def verdict(condition: Condition) -> str:
-    """Return `passed`, `missed`, or `inconclusive, about 96 windows would decide`."""
+    """Return the state, such as `passed`, or `inconclusive, about 96 windows would decide`."""
     if condition.state != "inconclusive":
-        return "passed" if condition.state == "passed" else "missed"
+        return condition.state
     if condition.required_sample is None:
         return "inconclusive, and too near to the limit for any number of windows"
     unit = "windows" if condition.name.startswith(("max_perplexity", "max_kl")) else "examples"

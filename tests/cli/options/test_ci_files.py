@@ -210,7 +210,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
     named = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in written}
     assert {name: about["value"] for name, about in ACTION["outputs"].items()} == named
     assert str(job_id) in summary.read_text()
-    assert ("::error title=PruneServe%3A gate missed::" in done.stderr) == (not passed)
+    assert ("::error title=PruneServe%3A gate failed::" in done.stderr) == (not passed)
     assert f"{server.url}/jobs/{job_id}" in done.stdout
     assert len(junit_cases(tmp_path / "work" / "junit.xml")) == 2
     assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed

@@ -80,7 +80,7 @@ def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
     }
     links = [child.attrs["href"] for child in inline if child.type == "link_open"]
     assert links == [f"{server.url}/jobs/{job_id}"]
-    assert [child.content for child in inline if child.type == "text"].count("missed") == 1
+    assert [child.content for child in inline if child.type == "text"].count("failed") == 1
     assert "| parameters | 1,500 of 2,000, 25.0% fewer\\: \\:" in own
     assert sum(token.type == "table_open" for token in tokens) == 3
     assert "10.00 → 10.61 (+6.1%)" in own
@@ -182,7 +182,7 @@ def test_junit_reports_how_the_job_ended(
     [
         ({"gate": verdict(0.04) | {"baseline": BASELINE}}, Exit.OK, "✅ PruneServe: succeeded"),
         ({}, Exit.OK, "✅ PruneServe: succeeded, without a gate"),
-        ({"gate": verdict(0.04) | {"state": "new"}}, Exit.GATE_MISSED, "❌ PruneServe: gate missed"),
+        ({"gate": verdict(0.04) | {"state": "new"}}, Exit.GATE_MISSED, "❌ PruneServe: gate failed"),
     ],
 )
 def test_a_result_says_what_was_asked_of_the_model_and_passes_with_that_verdict_alone(
@@ -202,7 +202,7 @@ def test_a_result_says_what_was_asked_of_the_model_and_passes_with_that_verdict_
     link = f"| baseline | [{BASELINE}](<{server.url}/jobs/{BASELINE}>) |"
     assert (link in lines) is ("baseline" in more.get("gate", {}))
     failures = [failure.text for failure in parsed(junit).findall("testcase/failure")]
-    assert failures == (["gate missed"] if code else [])
+    assert failures == (["gate failed"] if code else [])
 
 
 FILES = ("--summary", "--junit", "--dotenv", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
@@ -278,13 +278,13 @@ def test_no_text_of_the_server_begins_an_output_of_its_own(
         (
             "succeeded",
             {"gate": verdict(0.06)},
-            "::error title=PruneServe%3A gate missed::max_perplexity_increase missed: 6.00%25, "
+            "::error title=PruneServe%3A gate failed::max_perplexity_increase failed: 6.00%25, "
             "limit 5.00%25, margin -1.00%25",
         ),
         (
             "succeeded",
             {"gate": verdict(0.06) | {"export": EXPORT}},
-            f"::error title=PruneServe%3A gate missed::max_perplexity_increase of {EXPORT} missed: 6.00%25, ",
+            f"::error title=PruneServe%3A gate failed::max_perplexity_increase of {EXPORT} failed: 6.00%25, ",
         ),
         (
             "failed",
