@@ -34,7 +34,8 @@ class PipeClosed(Exception):
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         if threading.current_thread() is threading.main_thread():  # which else would not learn of it
-            closed = [number for number in (1, 2) if os.path.sameopenfile(number, self.file.fileno())]
+            numbers = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream]
+            closed = [number for number in numbers if os.path.sameopenfile(number, self.file.fileno())]
             for number in closed:  # what is buffered would fail again at the exit
                 os.dup2(os.open(os.devnull, os.O_WRONLY), number)
         raise PipeClosed
