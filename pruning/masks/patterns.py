@@ -161,7 +161,7 @@ def lowest_of_row_totals(scores: Tensor, sparsity: float) -> Tensor:
     too. This is the reference's arithmetic (arXiv 2306.11695 and 2311.04902), except for a row whose lowest
     score exceeds its part: there the reference fails, and here nothing is masked.
     """
-    ordered = scores.sort(dim=1, stable=True).values
+    ordered = scores.sort(dim=1).values
     sums = ordered.cumsum(dim=1)
     totals = scores.sum(dim=1, keepdim=True)
 

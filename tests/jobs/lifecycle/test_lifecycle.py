@@ -14,6 +14,8 @@ from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
+from jobs.monitoring import metrics
+from jobs.monitoring.catalogue import LOST_ATTEMPTS
 from jobs.queue import shares
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState
@@ -82,6 +84,13 @@ def test_progress_is_an_event_and_columns(database: Database, submit: Submit) ->
     running = job(database, claim.job_id)
     assert (running.stage, running.step, running.steps, running.seconds_left) == ("prune", 3, 9, 9.0)
     assert recorded(database, claim.job_id)[-1] == (4, finished_step(claim, 3))
+    with database.begin() as session:
+        assert lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.EVALUATE, steps=2))
+    running = job(database, claim.job_id)
+    estimate = "until the next stage estimates its own"
+    assert (running.stage, running.step, running.steps, running.seconds_left) == ("evaluate", 0, 2, 9.0), (
+        estimate
+    )
 
 
 def test_event_ids_have_no_gaps_and_no_duplicates_under_concurrency(
@@ -239,9 +248,15 @@ def test_an_attempt_that_is_lost_twice_counts_once(database: Database, submit: S
     def give_up(_: int) -> JobState | None:
         return take_back(database, claim)
 
-    with ThreadPoolExecutor(4) as pool:
-        assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]
+    counted = list[tuple[str, object]]()
+    metrics.record_into(lambda name, value, labels: counted.append((name, labels)))
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]
+    finally:
+        metrics.record_into(None)
     assert job(database, claim.job_id).lost_attempts == 1
+    assert [labels for name, labels in counted if name == LOST_ATTEMPTS.name] == [{"kind": "lost_worker"}]
 
 
 def test_losses_of_whole_workers_are_not_counted_as_the_jobs_but_end_it_at_last(

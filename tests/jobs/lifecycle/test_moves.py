@@ -236,3 +236,10 @@ def test_weights_that_are_kept_count_and_masks_and_texts_do_not(database: Databa
     with database.begin() as session:
         assert lifecycle.succeed(session, claim, REPORT, files)
         assert session.get_one(Job, claim.job_id).stored_weight_bytes == 160
+
+
+def test_a_result_without_weights_takes_no_known_room(database: Database, claim: Claim) -> None:
+    report = FinishedArtifact("report.json", "report.json", 50, "ab" * 32, 20)
+    with database.begin() as session:
+        assert lifecycle.succeed(session, claim, REPORT, [report])
+        assert session.get_one(Job, claim.job_id).stored_weight_bytes is None

@@ -13,6 +13,7 @@ from jobs.lifecycle.owner_moves import Conflict
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
 from jobs.tables import NOW, Job, Sweep
+from tests.claims import claimed
 from tests.jobs.lifecycle.rows import ERROR, events_of, row_of
 
 
@@ -72,14 +73,17 @@ def test_a_retry_reopens_the_sweep_of_its_job_and_no_other(database: Database, s
         assert ended.ended_at is not None
 
 
-def test_what_was_sent_of_a_job_that_is_cancelled_in_the_queue_is_orphaned(
-    database: Database, claim: Claim
+@pytest.mark.parametrize("attempts", [0, 1, 2])
+def test_what_attempts_sent_of_a_job_that_is_cancelled_in_the_queue_is_orphaned(
+    database: Database, spec: JobSpec, attempts: int
 ) -> None:
     with database.begin() as session:
-        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+        job_id = owner_moves.create(session, "ada", spec).id
+        for _ in range(attempts):
+            assert lifecycle.hand_back(session, claimed(session, job_id), "the worker is shutting down")
         session.execute(update(Job).values(orphaned_files_since=None))  # as after its files were checked
-        assert owner_moves.cancel(session, "ada", claim.job_id)
-    assert row_of(database, claim.job_id)["orphaned_files_since"] is not None
+        assert owner_moves.cancel(session, "ada", job_id)
+    assert (row_of(database, job_id)["orphaned_files_since"] is not None) == (attempts > 0)
 
 
 def test_a_conflict_says_the_state_of_the_job(database: Database, claim: Claim) -> None:

@@ -154,10 +154,17 @@ def by_loops(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
     return mask
 
 
-@pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.7])
+@pytest.mark.parametrize("sparsity", [step / 20 for step in range(1, 18)])
 def test_rows_lose_an_equal_part_of_their_total(sparsity: float) -> None:
     scores = torch.rand(9, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) ** 3
     assert torch.equal(lowest_of_row_totals(scores, sparsity), by_loops(scores, sparsity))
+
+
+def test_the_search_ends_where_no_part_has_the_share() -> None:
+    scores = torch.ones(2, 2, dtype=torch.float64)
+    mask = lowest_of_row_totals(scores, 0.5)
+    assert torch.equal(mask, by_loops(scores, 0.5))
+    assert int(mask.sum()) in {0, 4}
 
 
 def test_a_row_whose_lowest_score_is_more_than_its_part_loses_nothing() -> None:
