@@ -2071,35 +2071,13 @@ class Search(Model):
     """The lowest that missed it."""
 
     best_job: UUID | None = None
-    """The answer so far: the job that met the bound there, or the best model of the size."""
-
-    shapes: list[Shape] = Field(default=[], validate_default=True)
-    """The shapes that a search for the best model of a size compares, one for each job."""
+    """The answer so far: the job that met the bound there, or that has the best file."""
 
     best_file: str | None = None
     """Of a search for a file: the name of the best export of `best_job`."""
 
     files: list[FoundFile] = Field(default=[], validate_default=True)
     """Of such a search, once it has ended: the files within the bound, the best first, then the others."""
-
-    front: list[UUID] = []
-    """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good. A job without a measured speed-up counts as one as fast as the dense model."""
-
-
-class Shape(Model):
-    """One shape of the comparison, and what it is estimated to have."""
-
-    structure: dict[str, int]
-    """What its job takes out of the model."""
-
-    parameters: int
-    """Parameters of the smaller model."""
-
-    weight_bytes: int
-    """Size of its weight files."""
-
-    speedup: float
-    """How many times fewer weights a token is multiplied with: no engine gains more in decode."""
 
 
 class ShareChange(Model):
@@ -2494,11 +2472,11 @@ class SweepRequest(Model):
     """What to vary; give either this or `target`."""
 
     target: Target | None = None
-    """Search for the sparsest or smallest model within a bound on perplexity, one job after the other, or for the best model of a size or speed, with a job for each shape."""
+    """Search for the sparsest or smallest model within a bound on perplexity, one job after the other, or for the best exported file of a size."""
 
 
 class Target(Model):
-    """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
+    """One bound: on perplexity, which a search stays within; or on size, of which it finds the best file."""
 
     export: str | None = None
     """The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports must have it. The pruned model's when left out."""
@@ -2509,17 +2487,11 @@ class Target(Model):
     max_perplexity_increase: float | None = None
     """Upper bound of the increase over the dense model: 0.05 is 5 %."""
 
-    max_bytes: int | None = None
-    """Upper bound of the size of the weight files."""
-
-    max_parameters: int | None = None
-    """Upper bound of the number of parameters."""
-
-    min_speedup: float | None = None
-    """Lower bound of the speed-up over the dense model, as the stage speed measures it."""
-
     format: Literal["gguf"] | None = None
     """With `max_bytes`: find the best exported file of the size, of the six largest types that may fit, of the dense model and of the one that the job prunes."""
+
+    max_bytes: int | None = None
+    """Upper bound of the size of an exported file; needs `format`."""
 
     over: Literal["sparsity", "structure"] | str = "sparsity"
     """What a bound on perplexity is searched over: the sparsity of the mask, or the share of the blocks' parameters that structure takes out, for the fastest model within the bound."""
@@ -2532,9 +2504,6 @@ class Target(Model):
 
     tolerance: float = 0.02
     """The largest allowed distance from the best sparsity, or share."""
-
-    max_jobs: int = 9
-    """The most jobs of a search for the best model of a size: one for each way to divide what goes among the units."""
 
 
 class TaskFacts(Model):

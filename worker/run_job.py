@@ -42,7 +42,6 @@ from jobs.spec.job import JobSpec
 from jobs.states import Cause
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.owned_files import UnknownReference
-from jobs.sweeps import sweeps
 from pruning.errors import InvalidInput, Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.files.frozen_file import AllowedRoots
@@ -263,7 +262,6 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
-        wants_speed=partial(_wants_speed, attempt),
         min_free_disk_bytes=limits.MIN_FREE_DISK_BYTES,
     )
 
@@ -334,10 +332,6 @@ def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:
     over_dense = spec.gate.max_perplexity_increase if spec.gate.baseline is None else None
     bounds = (spec.gate.max_perplexity, over_dense)
     return PerplexityLimit(*(inf if bound is None else bound for bound in bounds))
-
-
-def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
-    return attempt.transaction(lambda session: sweeps.wants_speed(session, attempt.claim.job_id, perplexity))
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:

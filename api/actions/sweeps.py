@@ -34,7 +34,6 @@ from jobs.access.api_keys import Principal
 from jobs.lifecycle.idempotency import create_once, created_before
 from jobs.sweeps import files, sweeps
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.shapes import NoCandidateShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.estimate import ModelShape
@@ -43,7 +42,7 @@ from pruning.recipe import UNIT_KINDS, Recipe, implies_sparsity
 from pruning.recipe.exports import GGUF_TYPES
 
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
-"""What the searches over structure decide of it."""
+"""What a search over structure decides of it."""
 
 TOO_MANY_WRITES = "Too many sweeps are being submitted or cancelled. Send it again once others have been."
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
@@ -64,9 +63,9 @@ def submit(
     owner, reasons = principal.owner, WaitingReasons.visible_to(principal, resources)
     if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
         return earlier, False
-    compared = None
-    if request.target is not None and request.target.is_of_size:  # before it counts: it may wait for the Hub
-        compared = _compared(resources, principal, request, request.target)
+    compared = list[JobRequest]()
+    if request.target is not None and request.target.max_bytes is not None:  # before it counts: it may wait
+        compared = _compared(resources, owner, request, request.target.max_bytes)
     with _counted(resources, owner):
         insert = _prepared(resources, owner, request, compared)
         with resources.database.begin() as session:
@@ -105,11 +104,9 @@ def _made_before(
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
     """Return the first job of a sweep, and how many it has at most. Raises what `submit` raises for jobs."""
     if request.target is not None:
-        if request.target.format is not None:
+        if request.target.max_bytes is not None:
             return _files_job(request, tuple(GGUF_TYPES)[: files.MOST_TYPES]), 2
-        tried = request.target.lowest
-        most = request.target.max_jobs if request.target.is_of_size else None
-        return _probe(request, tried), most or Search().most_jobs_left(request.target)
+        return _probe(request, request.target.lowest), Search().most_jobs_left(request.target)
     assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
     combinations = _combinations(request.vary, request.job)
     return _parse(combinations[0], request), len(combinations)
@@ -119,9 +116,7 @@ def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> 
     """Return a page of the owner's sweeps."""
     with database.begin() as session:
         rows = sweeps.newest(session, owner, before=query.cursor, limit=query.rows)
-        searches = {row.id: Search.model_validate(row.search) for row in rows if row.search}
-        best = sweeps.answers(session, searches)
-    return SweepPage.of(rows, query, lambda row: SweepItem.of(row, best.get(row.id)))
+    return SweepPage.of(rows, query, SweepItem.model_validate)
 
 
 def detail(resources: AppResources, principal: Principal, sweep_id: UUID) -> SweepDetail:
@@ -142,12 +137,12 @@ def _prepared(
     resources: AppResources,
     owner: str,
     request: SweepRequest,
-    compared: tuple[list[JobRequest], Search] | None,
+    compared: list[JobRequest],
 ) -> Callable[[Session], Sweep]:
     """Return what inserts the sweep. Its jobs are parsed and checked before a transaction begins."""
     target, search = request.target, None
-    if compared is not None:
-        jobs, search = compared
+    if compared:
+        jobs, search = compared, Search()
     elif target is None:
         assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
         jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
@@ -160,7 +155,7 @@ def _prepared(
     limits = {"priority": first.priority, "max_queued": resources.settings.max_queued_jobs}
 
     def insert(session: Session) -> Sweep:
-        if target is None or compared is not None:
+        if target is None or compared:
             return sweeps.create(session, owner, asked, specs, first.labels, search=search, **limits)
         return sweeps.start_search(session, owner, asked, specs[0], target, first.labels, **limits)
 
@@ -213,9 +208,9 @@ def _first_of_search(request: SweepRequest, target: Target) -> JobRequest:
 
 
 def _probe(request: SweepRequest, tried: float) -> JobRequest:
-    """Return a job of a search with what it tries."""
+    """Return a job of a search within a bound on perplexity, with what it tries."""
     assert request.target is not None  # noqa: S101 - only searches come here
-    if request.target.over == "sparsity" and not request.target.is_of_size:
+    if request.target.over == "sparsity":
         decided: dict[str, Any] = {"sparsity": tried}
     else:
         decided = {"structure": _structure(request) | {"parameters": tried}}
@@ -236,42 +231,20 @@ def _structure(request: SweepRequest) -> dict[str, Any]:
     return dict(given)
 
 
-def _compared(
-    resources: AppResources, principal: Principal, request: SweepRequest, target: Target
-) -> tuple[list[JobRequest], Search]:
-    """Return the jobs that a search for the best model or file of a size compares.
+def _compared(resources: AppResources, owner: str, request: SweepRequest, max_bytes: int) -> list[JobRequest]:
+    """Return the jobs whose files a search compares.
 
-    Raises what `shape_of` raises, and InvalidRequest where nothing meets the target, or too much would have
-    to be counted.
+    Raises what `shape_of` raises, and InvalidRequest where no file may be that small.
     """
-    base = _files_job(request, ()) if target.format else _probe(request, target.lowest)
-    spec = base.spec()
+    spec = _files_job(request, ()).spec()
     checks.check_paths(spec, resources.settings)
 
-    def compared() -> tuple[list[JobRequest], Search]:
-        dense = shape_of(spec.recipe.model, principal.owner, resources.settings)
-        if target.max_bytes is not None and target.format:
-            return _file_jobs(request, target.max_bytes, spec.recipe, dense), Search()
-        multiple_of = spec.recipe.structure.multiple_of if spec.recipe.structure else None
-        found = shapes(dense, target, multiple_of=multiple_of)
-        return _shape_jobs(request, target, found), Search(shapes=found)
+    def compared() -> list[JobRequest]:
+        dense = shape_of(spec.recipe.model, owner, resources.settings)
+        return _file_jobs(request, max_bytes, spec.recipe, dense)
 
-    # In a thread of the pool: a config that is made for it takes a second or two to count through.
-    try:
-        return resources.hub.start(principal.owner, compared).result()
-    except Unsearchable as error:
-        raise InvalidRequest(FieldError.of("job.model", str(error), spec.recipe.model.id)) from error
-    except NoCandidateShape as error:
-        raise InvalidRequest(FieldError(field="target", message=str(error))) from error
-
-
-def _shape_jobs(request: SweepRequest, target: Target, found: Sequence[Shape]) -> list[JobRequest]:
-    options = {name: value for name, value in _structure(request).items() if name != "multiple_of"}
-    gate = target.gate.model_dump(mode="json")
-    return [
-        parse_job(request.job | {"structure": options | shape.structure, "gate": gate}, "job")
-        for shape in found
-    ]
+    # In a thread of the pool: the Hub may be slow.
+    return resources.hub.start(owner, compared).result()
 
 
 def _file_jobs(request: SweepRequest, max_bytes: int, recipe: Recipe, dense: ModelShape) -> list[JobRequest]:

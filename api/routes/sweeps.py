@@ -45,7 +45,7 @@ def submit_sweep(
     """Queue all jobs of a sweep, or none if one is refused.
 
     A search within a bound on perplexity queues its first job, and each further job once the one before has
-    ended. A search for the best model of a size queues all of its jobs.
+    ended. A search for the best file of a size queues all of its jobs.
     """
     sweep, created = sweeps.submit(resources, principal, request, idempotency)
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"

@@ -14,7 +14,6 @@ from api.schemas.base import JsonBody, Page
 from api.schemas.jobs import JobSummary, Waiting
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.sweeps import best_of
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
@@ -124,7 +123,7 @@ class SweepRequest(JsonBody):
                 },
                 {
                     "job": {"model": "HuggingFaceTB/SmolLM2-135M"},
-                    "target": {"max_bytes": 200_000_000},
+                    "target": {"max_bytes": 200_000_000, "format": "gguf"},
                 },
             ]
         },
@@ -137,7 +136,7 @@ class SweepRequest(JsonBody):
     target: Target | None = Field(
         None,
         description="Search for the sparsest or smallest model within a bound on perplexity, one job after "
-        "the other, or for the best model of a size or speed, with a job for each shape.",
+        "the other, or for the best exported file of a size.",
     )
 
     @model_validator(mode="after")
@@ -148,7 +147,7 @@ class SweepRequest(JsonBody):
             names = {name for name in Vary.model_fields if self._varies(name)}
         elif self.target.format is not None:
             names = {"gate", "exports"}
-        elif self.target.is_of_size or self.target.over == "structure":
+        elif self.target.over == "structure":
             names = {"gate"}  # and of `structure` the targets
         else:
             names = {"sparsity", "gate"}
@@ -173,14 +172,6 @@ class SweepItem(BaseModel):
     created_at: datetime = Field(description="When the sweep was submitted.")
     ended_at: datetime | None = Field(description="When the sweep ended; null while it runs.")
 
-    @classmethod
-    def of(cls, sweep: Sweep, best: Job | None) -> "SweepItem":
-        """Build it from the row, and the job that answers a search so far."""
-        item = SweepItem.model_validate(sweep)
-        if item.search is not None and best is not None:
-            item.search = item.search.model_copy(update={"best_job": best.id})
-        return item
-
 
 class SweepDetail(SweepItem):
     """A sweep with its jobs."""
@@ -190,8 +181,7 @@ class SweepDetail(SweepItem):
     @classmethod
     def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job], waiting: Mapping[UUID, Waiting]) -> Self:
         """Build the answer from the rows of a sweep and its jobs, and why those wait that are queued."""
-        sized = Search.model_validate(sweep.search or {}).shapes
-        fields = SweepItem.of(sweep, best_of(jobs) if sized else None)
+        fields = SweepItem.model_validate(sweep)
         return cls(**dict(fields), jobs=[JobSummary.of(job, waiting.get(job.id)) for job in jobs])
 
 

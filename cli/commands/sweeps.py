@@ -16,7 +16,7 @@ from cli.options.connection import connected
 from cli.options.ids import argument, find_id
 from cli.options.job_options import JOB_OPTIONS, with_job_options
 from cli.options.request import upload_texts
-from cli.options.values import JobOption, json_or_text, number, pair, share, size
+from cli.options.values import JobOption, json_or_text, pair, share, size
 from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
@@ -64,7 +64,7 @@ _BOUND = JobOption(
     "Bound: the perplexity over the dense one, such as 5%.",
     "SHARE",
 )
-# Its bound is on the perplexity of the whole text, or a size.
+# Its bound is on the perplexity of the whole text, or on a size.
 _OF_A_SEARCH = [
     _BOUND if option.name == _BOUND.name else option
     for option in JOB_OPTIONS
@@ -75,19 +75,14 @@ _OF_A_SEARCH = [
 @app.command()
 @connected
 @partial(with_job_options, offered=_OF_A_SEARCH)
-def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+def search(
     client: Client,
     body: dict[str, Any],
     max_bytes: Annotated[
         int | None,
-        typer.Option(parser=size, metavar="SIZE", help="Find the best model whose files take at most this."),
-    ] = None,
-    max_parameters: Annotated[
-        int | None, typer.Option(help="Find the best model of at most so many parameters.")
-    ] = None,
-    min_speedup: Annotated[
-        float | None,
-        typer.Option(parser=number, metavar="TIMES", help="Find the best model that is so much faster."),
+        typer.Option(
+            parser=size, metavar="SIZE", help="With --format: find the best file of at most this size."
+        ),
     ] = None,
     format_name: Annotated[
         str | None,
@@ -109,21 +104,19 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the sparsest or smallest model within --max-increase, or the best model or file of a size.
+    """Find the sparsest or smallest model within --max-increase, or the best file within --max-bytes.
 
-    The size is one of --max-bytes, --max-parameters and --min-speedup. Exits with 3 if there is no such
-    model.
+    Exits with 3 if there is none.
     """
     upload_texts(body, client.upload)
-    sizes = _given(max_bytes=max_bytes, max_parameters=max_parameters, min_speedup=min_speedup)
-    if over == "structure" or sizes:
+    if over == "structure" or max_bytes:
         _without_idle_method(body, body)
     if format_name and "structure" not in body:
         body.setdefault("method", {"name": "none"})
     gate = body.pop("gate", None) or {}
     if not isinstance(gate, dict):
         raise CommandFailed(f"the recipe's gate must be an object, not {clean(str(gate))}", Exit.USAGE)
-    target = gate | sizes | _given(format=format_name, tolerance=tolerance, over=over)
+    target = gate | _given(max_bytes=max_bytes, format=format_name, tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout, "search"):
@@ -236,9 +229,8 @@ def _exit(sweep: SweepDetail, *, as_json: bool) -> None:
         raise CommandFailed("the sweep was cancelled", Exit.CANCELLED)
     if sweep.state == "failed":
         target = sweep.request.target
-        # A search for the best of a size needs no more than one of its jobs; any other needs all.
-        of_size = sweep.search and (sweep.search.shapes or (target and target.format))
-        missed = (any if of_size else all)(job.state == "succeeded" for job in sweep.jobs)
+        # A search for a file needs no more than one of its jobs; any other needs all.
+        missed = (any if target and target.format else all)(job.state == "succeeded" for job in sweep.jobs)
         raise CommandFailed(sweep.error or "the sweep failed", Exit.GATE_MISSED if missed else Exit.FAILED)
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from jobs.sweeps.files import FoundFile
-from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
 
 _DIGITS = 4
@@ -25,10 +24,7 @@ class Search(BaseModel):
     missed: float | None = Field(None, description="The lowest that missed it.")
     best_job: UUID | None = Field(
         None,
-        description="The answer so far: the job that met the bound there, or the best model of the size.",
-    )
-    shapes: list[Shape] = Field(
-        [], description="The shapes that a search for the best model of a size compares, one for each job."
+        description="The answer so far: the job that met the bound there, or that has the best file.",
     )
     best_file: str | None = Field(
         None, description="Of a search for a file: the name of the best export of `best_job`."
@@ -38,11 +34,6 @@ class Search(BaseModel):
         description="Of such a search, once it has ended: the files within the bound, the best first, then "
         "the others.",
     )
-    front: list[UUID] = Field(
-        [],
-        description="Of such a search, once it has ended: the jobs than which no other is as small, as fast "
-        "and as good. A job without a measured speed-up counts as one as fast as the dense model.",
-    )
 
     def after(self, sparsity: float, job_id: UUID, *, met: bool) -> "Search":
         """Return the state after a job's result."""
@@ -51,8 +42,8 @@ class Search(BaseModel):
         return self.model_copy(update={"missed": sparsity})
 
     def most_jobs_left(self, target: Target) -> int:
-        """Return how many more jobs the search submits at most. One of a size submits all at the start."""
-        if target.is_of_size:
+        """Return how many more jobs the search submits at most. One for a file submits all at the start."""
+        if target.max_bytes is not None:
             return 0
         return _most_left(self.met, self.missed, target)
 

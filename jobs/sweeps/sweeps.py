@@ -10,17 +10,15 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA
 from jobs.lifecycle import baselines, owner_moves
-from jobs.spec.gate import GateState, Verdict
+from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownReference
-from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
 from jobs.sweeps.target import Target
@@ -42,7 +40,7 @@ def create(
 ) -> Sweep:
     """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises.
 
-    With `search`, it is one for the best model or file of a size: its jobs are what it compares.
+    With `search`, it is one for the best file of a size: its jobs export what it compares.
 
     A label as baseline is resolved once, to a job, so that no verdict depends on the order in which the jobs
     end. They have one gate in common.
@@ -100,24 +98,11 @@ def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
     return session.scalars(of_sweep.options(defer(Job.report, raiseload=True))).all()
 
 
-def answers(session: Session, searches: Mapping[UUID, Search]) -> dict[UUID, Job]:
+def answers(session: Session, searches: Iterable[Search]) -> dict[UUID, Job]:
     """Return the job that answers each search so far, by the search's id, for those that have an answer."""
-    sized = [sweep_id for sweep_id, search in searches.items() if search.shapes]
-    met = select(Job.id).where(
-        Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED, Job.pruned_perplexity.is_not(None)
-    )
-    size = cast(Job.weight_bytes, BigInteger)  # what a document holds is text in SQL
-    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, size, Job.id)
-    known = [search.best_job for search in searches.values()]
-    best = select(Job).where(or_(Job.id.in_(known), Job.id.in_(first.ext(distinct_on(Job.sweep_id)))))
+    best = select(Job).where(Job.id.in_([search.best_job for search in searches]))
     found = session.scalars(best.options(defer(Job.report, raiseload=True)))
     return {job.sweep_id: job for job in found if job.sweep_id is not None}
-
-
-def best_of(jobs: Iterable[Job]) -> Job | None:
-    """Return the best model of those of a size that meet the bound, of any number of jobs of a search."""
-    met = [job for job in jobs if job.gate_state == GateState.PASSED and job.pruned_perplexity is not None]
-    return min(met, key=lambda job: (job.pruned_perplexity, job.weight_bytes), default=None)
 
 
 def counts(session: Session, sweep_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
@@ -128,23 +113,6 @@ def counts(session: Session, sweep_ids: Collection[UUID]) -> dict[UUID, tuple[in
     )
     rows = session.execute(by_sweep)
     return {sweep_id: (done, total) for sweep_id, done, total in rows if sweep_id is not None}
-
-
-def wants_speed(session: Session, job_id: UUID, perplexity: float) -> bool:
-    """Whether the speed of a job with this perplexity is worth the time.
-
-    A search for the best model of a size measures a job only while no other one has a lower perplexity,
-    unless its bound is on what is measured.
-    """
-    sweep = session.scalar(select(Sweep).join(Job, Job.sweep_id == Sweep.id).where(Job.id == job_id))
-    if sweep is None or not Search.model_validate(sweep.search or {}).shapes:
-        return True
-    target = Target.model_validate(sweep.request["target"])
-    if target.min_speedup is not None:
-        return True
-    met = Job.sweep_id == sweep.id, Job.gate_state == GateState.PASSED
-    best = session.scalar(select(func.min(Job.pruned_perplexity)).where(*met))
-    return best is None or perplexity < best
 
 
 def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
@@ -191,32 +159,24 @@ def advance(session: Session, *, failed: set[UUID] | None = None) -> int:
 
 def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     failed = [job for job in jobs if job.state == JobState.FAILED]
-    search = Search.model_validate(sweep.search or {})
     target = Target.model_validate(sweep.request["target"]) if sweep.search is not None else None
-    if target is not None and target.is_of_size and len(failed) < len(jobs):
-        _choose(sweep, search, target, jobs)
-    elif failed:
+    max_bytes = target.max_bytes if target else None
+    # Of a search for a file one job is enough: what the model's family refuses is no answer.
+    if failed and (max_bytes is None or len(failed) == len(jobs)):
         reason = f"{len(failed)} of {len(jobs)} jobs failed; read their errors, and retry them"
         _end(sweep, SweepState.FAILED, reason)
     elif any(job.state == JobState.CANCELLED for job in jobs):
         _end(sweep, SweepState.CANCELLED)
-    elif sweep.search is None:
+    elif target is None:
         _end(sweep, SweepState.SUCCEEDED)
+    elif max_bytes is not None:
+        _choose_file(sweep, max_bytes, jobs)
     else:
-        _search_on(session, sweep, jobs)
+        _search_on(session, sweep, target, jobs)
 
 
-def _choose(sweep: Sweep, search: Search, target: Target, jobs: Sequence[Job]) -> None:
-    """End a search for a size by its best model or file. What the model's family refuses is no answer."""
-    if any(job.state == JobState.CANCELLED for job in jobs):
-        _end(sweep, SweepState.CANCELLED)
-    elif target.format is None:
-        _choose_model(sweep, search, jobs)
-    else:
-        _choose_file(sweep, search, target.max_bytes or 0, jobs)
-
-
-def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Job]) -> None:
+def _choose_file(sweep: Sweep, max_bytes: int, jobs: Sequence[Job]) -> None:
+    """End a search for a file by the best one."""
     files = ranked(
         (
             FoundFile(job_id=job.id, on_front=False, **file)
@@ -228,34 +188,15 @@ def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Jo
     )
     best = next((file for file in files if file.bytes <= max_bytes), None)
     answer = {"best_job": best.job_id, "best_file": best.name} if best else {}
-    sweep.search = search.model_copy(update={"files": files, **answer}).model_dump(mode="json")
+    sweep.search = Search(files=list(files), **answer).model_dump(mode="json")
     if best is None:
         _end(sweep, SweepState.FAILED, f"none of {len(files)} files has at most {max_bytes} bytes")
     else:
         _end(sweep, SweepState.SUCCEEDED)
 
 
-def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
-    measured = [job for job in jobs if job.pruned_perplexity is not None]
-    best = best_of(jobs)
-    kept = pareto.front(map(_figures, measured))
-    front = [job.id for job in measured if _figures(job) in kept]
-    found = search.model_copy(update={"best_job": best.id if best else None, "front": front})
-    sweep.search = found.model_dump(mode="json")
-    if best is None:
-        _end(sweep, SweepState.FAILED, f"none of {len(jobs)} models meets the bound")
-    else:
-        _end(sweep, SweepState.SUCCEEDED)
-
-
-def _figures(job: Job) -> tuple[float, ...]:
-    """Return how large, how slow and how bad a job's model is."""
-    return job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0
-
-
-def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
+def _search_on(session: Session, sweep: Sweep, target: Target, jobs: Sequence[Job]) -> None:
     """Submit the next job of a search, or end it."""
-    target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
         search = search.after(_searched(job, target), job.id, met=_is_met(job))

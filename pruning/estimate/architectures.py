@@ -254,14 +254,11 @@ _EXPLICIT_HEAD_SIZE = frozenset(
 _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of positions
 
 
-def _heads(config: Config, family: str) -> dict[str, int]:
-    """Return the query and key-value heads of each block, for families whose config gives the head size."""
+def _key_value_heads(config: Config, family: str) -> int | None:
+    """Return the key-value heads of each block, for families whose config gives the head size."""
     if family not in _EXPLICIT_HEAD_SIZE:
-        return {}
-    return {
-        "heads": config.heads,
-        "key_value_heads": config.number("num_key_value_heads", default=config.heads),
-    }
+        return None
+    return config.number("num_key_value_heads", default=config.heads)
 
 
 def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
@@ -295,5 +292,5 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         embeddings=(tables * vocabulary + positions) * config.hidden,
         stored_dtype=stored,
         is_quantised=is_quantised,
-        **_heads(config, family),
+        key_value_heads=_key_value_heads(config, family),
     )

@@ -86,8 +86,7 @@ class ModelShape:
     stored_dtype: str  # 'float32', 'bfloat16', …
     # Whether the files have narrower weights, which are dequantised to `stored_dtype` before anything else.
     is_quantised: bool = field(default=False, compare=False)
-    # Per block, where the config gives their number; None: they cannot be removed.
-    heads: int | None = field(default=None, compare=False)
+    # Per block, where the config gives their number.
     key_value_heads: int | None = field(default=None, compare=False)
 
     @cached_property
@@ -172,7 +171,6 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
         blocks=tuple(
             _smaller(block, shape.hidden, structure, left, routed=shape.has_experts) for block in blocks
         ),
-        heads=shape.heads and round(shape.heads * left),
         key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
     )
 

@@ -39,7 +39,6 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
         ),
         embeddings=parameter_count(stack.model) - in_blocks,
         stored_dtype=stored_dtype,
-        heads=heads,
         key_value_heads=getattr(config, "num_key_value_heads", None) or heads,
     )
 

@@ -102,8 +102,6 @@ class Services:
     """Perplexities and final states of dense models, shared by runs."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
-    wants_speed: Callable[[float], bool] = lambda perplexity: True
-    """Called with the pruned model's perplexity. False: its speed is not measured."""
     min_free_disk_bytes: int = 0
     """Of the output's disk: a run that would leave less is refused."""
 
@@ -183,9 +181,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resolved.model,
                 directory,
                 is_smaller=recipe.structure is not None,
-                wanted=request.evaluation.measures_speed(recipe.structure)
-                and not measured.over_limit
-                and services.wants_speed(measured.perplexities[0].pruned),
+                wanted=request.evaluation.measures_speed(recipe.structure) and not measured.over_limit,
                 seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )

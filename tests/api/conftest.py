@@ -18,8 +18,7 @@ from jobs.access import api_keys
 from jobs.database import Database
 from jobs.queue import waiting
 from jobs.settings import Settings
-from tests.api.drive import ClientOf, Jobs, MakeKey, Serve, Server, SweepRunner, report_of
-from tests.jobs.sweeps.llama import LLAMA
+from tests.api.drive import LLAMA, ClientOf, Jobs, MakeKey, Serve, Server, SweepRunner, report_of
 
 
 @pytest.fixture

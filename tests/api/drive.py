@@ -32,6 +32,20 @@ from tests.limits import with_limits
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 32,
+    "vocab_size": 100,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
+}
+"""The config.json of a small model."""
+
 ORIGIN = {"Origin": "http://testserver"}
 """Of a browser that shows the page of a `TestClient`."""
 

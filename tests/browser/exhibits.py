@@ -14,7 +14,6 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
 from jobs.tables import Job
 from pruning.recipe import Stage
@@ -266,37 +265,19 @@ def exported(smaller: float = 1.0) -> dict[str, Any]:
     return told
 
 
-SHAPES = ((768, 0, 28.4), (512, 1, 27.1), (256, 2, 33.0))
-
-
-def sized_search(database: Database, *, ended: int) -> UUID:
-    """A search for the best model of a size, so many of whose shapes are measured."""
-    recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "name": "edge"}
-    target = Target(max_bytes=220_000_000)
-    request = {"job": recipe, "target": target.model_dump(mode="json")}
-    structures = [
-        {name: gone for name, gone in (("mlp_channels", channels), ("kv_heads", kv_heads)) if gone}
-        for channels, kv_heads, _ in SHAPES
-    ]
+def file_search(database: Database) -> UUID:
+    """A search for the best file of a size, of which the dense model is measured, and the cut one waits."""
+    recipe = {"model": "HuggingFaceTB/SmolLM2-135M"}
+    target = Target(max_bytes=120_000_000, format="gguf")
+    request = {"job": recipe | {"name": "edge"}, "target": target.model_dump(mode="json")}
     specs = [
-        JobSpec.model_validate(
-            {
-                "recipe": {"model": recipe["model"], "structure": structure},
-                "gate": target.gate,
-                "name": "edge",
-            }
-        )
-        for structure in structures
-    ]
-    shapes = [
-        Shape(structure=structure, parameters=1, weight_bytes=2, speedup=1.2) for structure in structures
+        JobSpec.model_validate({"recipe": recipe | pruned, "exports": ["gguf:Q8_0"], "name": "edge"})
+        for pruned in ({"method": "none"}, {"structure": {"mlp_channels": 768}})
     ]
     with database.begin() as session:
-        sweep_id = sweeps.create(session, "ada", request, specs, {}, search=Search(shapes=list(shapes))).id
-        ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
-    for job_id, (channels, kv_heads, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
-        held = Jobs(database).claim(job_id)
-        with database.begin() as session:
-            told = smaller(channels, kv_heads, perplexity) | {"exports": exported(0.8)["exports"]}
-            assert lifecycle.succeed(session, held, told, [])
+        sweep_id = sweeps.create(session, "ada", request, specs, {}, search=Search()).id
+        first = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()[0]
+    held = Jobs(database).claim(first)
+    with database.begin() as session:
+        assert lifecycle.succeed(session, held, exported(), [])
     return sweep_id

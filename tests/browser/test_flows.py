@@ -24,11 +24,10 @@ from jobs.states import JobState
 from jobs.storage.store import Store, attempt_prefix
 from jobs.sweeps import sweeps
 from jobs.tables import Job
-from tests.api.drive import Jobs
+from tests.api.drive import LLAMA, Jobs
 from tests.browser.exhibits import gallery, report, submit
 from tests.browser.visitor import Visitor
 from tests.claims import claimed, take
-from tests.jobs.sweeps.llama import LLAMA
 
 PATIENCE = 120_000.0  # milliseconds
 

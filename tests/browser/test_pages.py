@@ -16,7 +16,7 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from tests.api.drive import Jobs
-from tests.browser.exhibits import gallery, report, search, sized_search, smaller, succeeded
+from tests.browser.exhibits import file_search, gallery, report, search, smaller, succeeded
 from tests.browser.visitor import Visitor
 from tests.tiers import nightly
 
@@ -38,7 +38,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
 ) -> None:
     shown = gallery(database)
     found, searching = search(database, rounds=6), search(database, rounds=3)
-    sized = sized_search(database, ended=2)
+    of_files = file_search(database)
     with database.begin() as session:
         promoted = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert promoted is not None
@@ -56,7 +56,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "sweeps": "/sweeps",
         "search": f"/sweeps/{searching}",
         "search-ended": f"/sweeps/{found}",
-        "sized": f"/sweeps/{sized}",
+        "search-files": f"/sweeps/{of_files}",
         "zoo": "/zoo",
         "settings": "/settings",
         "entry": f"/zoo/{slug}",

@@ -126,8 +126,8 @@ MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allow
 AMOUNT = Field(
     "amount",
     "How much",
-    "The share to cut, such as 50%; for a smaller model also its size, such as 200MB. Empty with the "
-    "method none, which prunes nothing.",
+    "The share to cut, such as 50%; for a smaller model also the size of a GGUF file, such as 200MB. Empty "
+    "with the method none, which prunes nothing.",
 )
 _SHORT = {
     name: {field: value for field, value in fields.items() if field != "speed"}
@@ -344,7 +344,7 @@ def _put_amount(body: dict[str, Any], goal: str, text: str) -> dict[str, Any]:
         raise InvalidRequest(FieldError.of(AMOUNT.path, message, text))
     try:
         if is_size:
-            return {"target": {"max_bytes": size(text)}}
+            return {"target": {"max_bytes": size(text), "format": "gguf"}}
         set_field(body, "structure.parameters" if goal == "smaller" else "sparsity", share(text))
     except ValueError as error:
         raise InvalidRequest(FieldError(field=AMOUNT.path, message=str(error))) from error
@@ -352,7 +352,7 @@ def _put_amount(body: dict[str, Any], goal: str, text: str) -> dict[str, Any]:
 
 
 def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
-    """Add the fields of the goal. `is_sized`: a size was given, for which a search finds the shape."""
+    """Add the fields of the goal. `is_sized`: a size was given, for which a search finds the file."""
     if goal == "smaller":
         if "structure" not in body and not is_sized:
             message = "is required: write a share such as 25%, or a size such as 200MB"

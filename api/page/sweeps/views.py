@@ -6,14 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.page.base.format import count, describe_value, figure, percent, pruning, times
+from api.page.base.format import describe_value, figure, percent, pruning
 from api.page.compare.comparison import ComparedFile, ComparedJob, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
 from jobs import queries
 from jobs.queries import Cut
 from jobs.states import SweepState
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Search
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.byte_size import byte_size
@@ -42,8 +41,8 @@ class _SweepBase:
         target, vary = self.sweep.request.target, self.sweep.request.vary
         if target is None:
             return "; ".join(_varied(vary)) if vary else ""
-        if target.is_of_size:
-            return f"best {f'{target.format} file ' if target.format else ''}with {_size_bound(target)}"
+        if target.max_bytes is not None:
+            return f"best {target.format} file with at most {byte_size(target.max_bytes)}"
         return f"{'sparsest' if target.over == 'sparsity' else 'smallest'} with {_bound(target)}"
 
 
@@ -83,12 +82,12 @@ class SweepView(_SweepBase):
     def bound(self) -> float | None:
         """The perplexity that a search must not exceed; None before the dense model is measured.
 
-        None as well for a search of a size.
+        None as well for a search for a file.
         """
-        if self.target is None or self.target.is_of_size or self.target.max_perplexity is not None:
+        if self.target is None or self.target.max_perplexity_increase is None:
             return self.target.max_perplexity if self.target else None
         dense = self.comparison.dense
-        return dense[0] * (1 + (self.target.max_perplexity_increase or 0.0)) if dense else None
+        return dense[0] * (1 + self.target.max_perplexity_increase) if dense else None
 
     @property
     def best(self) -> ComparedJob | None:
@@ -108,15 +107,15 @@ class SweepView(_SweepBase):
     @property
     def limit(self) -> str | None:
         """The bound, in a word; None where it is not known yet."""
-        if self.target is not None and self.target.is_of_size:
-            return _size_bound(self.target)
+        if self.target is not None and self.target.max_bytes is not None:
+            return f"at most {byte_size(self.target.max_bytes)}"
         return None if self.bound is None else figure(self.bound)
 
     @property
     def tried(self) -> str:
         """What a search tries."""
-        if self.target is not None and self.target.is_of_size:
-            return f"{len(self.comparison.jobs)} {'models' if self.target.format else 'shapes'}"
+        if self.target is not None and self.target.max_bytes is not None:
+            return f"{len(self.comparison.jobs)} models"
         if self.target is not None and self.target.over == "structure":
             return f"{self.interval} of the blocks' parameters taken out" if self.interval else "perplexity"
         return f"{self.interval} zeros" if self.interval else "perplexity"
@@ -155,7 +154,7 @@ class SweepView(_SweepBase):
 def rows(session: Session, listed: Sequence[SweepItem]) -> list[SweepRow]:
     """Return the rows of the list."""
     counts = sweeps.counts(session, [sweep.id for sweep in listed])
-    best = sweeps.answers(session, {sweep.id: sweep.search for sweep in listed if sweep.search})
+    best = sweeps.answers(session, [sweep.search for sweep in listed if sweep.search])
     cut = queries.cuts_of_jobs(session, [job.id for job in best.values()])
     return [
         SweepRow(sweep, *counts.get(sweep.id, (0, 0)), job, cut.get(job.id) if job else None)
@@ -174,8 +173,7 @@ def read(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepVi
         ids = [job.id for job in jobs]
         seconds, cuts = queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids)
     # The connection is free by now: other requests wait for one.
-    sized = Search.model_validate(sweep.search or {}).shapes
-    item = SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None)
+    item = SweepItem.model_validate(sweep)
     target = item.request.target
     return SweepView(item, compare(jobs, seconds, cuts, of=target.export if target else None))
 
@@ -185,14 +183,6 @@ def _bound(target: Target) -> str:
     if target.max_perplexity is not None:
         return f"perplexity{of} at most {figure(target.max_perplexity)}"
     return f"perplexity{of} at most {percent(target.max_perplexity_increase or 0.0)} over dense"
-
-
-def _size_bound(target: Target) -> str:
-    if target.max_bytes is not None:
-        return f"at most {byte_size(target.max_bytes)}"
-    if target.max_parameters is not None:
-        return f"at most {count(target.max_parameters)} parameters"
-    return f"speed at least {times(target.min_speedup)}"
 
 
 def _varied(vary: Vary) -> list[str]:

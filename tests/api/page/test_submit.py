@@ -154,11 +154,11 @@ def test_a_recipe_of_several_jobs_makes_the_sweep_of_its_request(
     assert by_form["request"].get("target") == by_request["request"].get("target")
 
 
-def test_a_size_makes_a_search_for_the_best_model_of_that_size() -> None:
+def test_a_size_makes_a_search_for_the_best_file_of_that_size() -> None:
     request = parse_form(MODEL | {"goal": "smaller", "amount": "200 MB"})
     assert request.model_dump(include={"job", "target"}) == {
         "job": {"model": {"id": "org/name"}},
-        "target": {**request.model_dump()["target"], "max_bytes": 200_000_000},
+        "target": {**request.model_dump()["target"], "max_bytes": 200_000_000, "format": "gguf"},
     }
 
 

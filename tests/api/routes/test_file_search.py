@@ -1,39 +1,29 @@
 """Searches for an exported file over REST: the best of a size, and the sparsest within a bound."""
 
-from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api.actions import sweeps as actions
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from pruning.byte_size import byte_size
+from pruning.estimate import ModelShape
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.disk import exported_files
 from pruning.recipe.exports import GGUF_TYPES, Export, GgufExport
-from tests.api.drive import SweepRunner
-from tests.jobs.sweeps.llama import LLAMA
+from tests.api.drive import DENSE, LLAMA, SweepRunner
 
-MODEL = LLAMA | {
-    "hidden_size": 256,
-    "intermediate_size": 512,
-    "num_attention_heads": 8,
-    "head_dim": 32,
-}
-SHAPE = shape_of_config(MODEL)
-DENSE = 20.0
+SHAPE = shape_of_config(LLAMA)
 
 
 def size_of(export: Export, *, cut: bool = False) -> int:
     """A file of the dense model, or of one that is half as large."""
     return int(1.03 * exported_files(SHAPE, [export]) * (0.5 if cut else 1))
-
-
-@pytest.fixture
-def llama_config() -> Mapping[str, object]:
-    return MODEL
 
 
 def report_of(claim: lifecycle.Claim, loss: float) -> dict[str, Any]:
@@ -116,6 +106,70 @@ def test_a_size_that_no_file_has_is_refused_or_fails(
     ended = SweepRunner(database, partial(report_of, loss=0.0)).run(sweep["id"], client)
     assert ended["state"] == "failed"
     assert "bytes" in ended["error"]
+
+
+def test_a_size_without_a_format_says_what_to_add(client: TestClient, llama: str) -> None:
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": 200_000}})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "field": "target.max_bytes",
+            "message": "needs a format: set format to gguf, to find the best file of this size",
+            "value": "200000",
+        }
+    ]
+    assert client.get("/v1/jobs").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("failing", "state", "error"),
+    [("cut", "succeeded", None), ("both", "failed", "2 of 2 jobs failed; read their errors, and retry them")],
+)
+def test_a_cut_that_the_family_refuses_is_no_answer(
+    client: TestClient, llama: str, database: Database, failing: str, state: str, error: str | None
+) -> None:
+    job = {"model": llama, "structure": {"mlp_channels": 0.25}}
+    sweep = submit(client, job=job, target={"max_bytes": size_of(GgufExport(type="Q5_0")), "format": "gguf"})
+
+    def measured(claim: lifecycle.Claim) -> dict[str, Any] | None:
+        fails = failing == "both" or claim.spec.recipe.structure is not None
+        return None if fails else report_of(claim, loss=0.0)
+
+    ended = SweepRunner(database, measured).run(sweep["id"], client)
+    assert (ended["state"], ended["error"]) == (state, error)
+    assert ended["search"]["best_job"] == (None if failing == "both" else sweep["jobs"][0]["id"])
+
+
+def test_a_size_needs_a_config_that_the_api_can_read(client: TestClient, llama: str) -> None:
+    Path(llama, "config.json").write_text("{}")
+    target = {"max_bytes": 200_000, "format": "gguf"}
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": target})
+    assert [error["field"] for error in answer.json()["errors"]] == ["model.id"]
+
+
+@pytest.mark.threat
+def test_a_model_is_read_in_a_pool(client: TestClient, llama: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, real = [], actions.shape_of
+
+    def counted(*arguments: Any) -> ModelShape:
+        threads.append(current_thread().name)
+        return real(*arguments)
+
+    monkeypatch.setattr(actions, "shape_of", counted)
+    submit(client, job={"model": llama}, target={"max_bytes": 10**7, "format": "gguf"})
+    assert [name[:3] for name in threads] == ["hub"]
+
+
+def test_a_repeated_search_is_answered_without_its_model(client: TestClient, llama: str) -> None:
+    request = {"job": {"model": llama}, "target": {"max_bytes": 10**7, "format": "gguf"}}
+    headers = {"Idempotency-Key": "one"}
+    first = client.post("/v1/sweeps", json=request, headers=headers)
+    Path(llama, "config.json").unlink()
+    again = client.post("/v1/sweeps", json=request, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+    other = request | {"target": {"max_bytes": 10**7 - 1, "format": "gguf"}}
+    assert client.post("/v1/sweeps", json=other, headers=headers).status_code == 422
 
 
 def test_a_search_within_a_bound_on_a_file_judges_that_file(client: TestClient, database: Database) -> None:

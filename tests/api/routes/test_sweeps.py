@@ -10,8 +10,10 @@ from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.sweeps import sweeps
-from tests.api.drive import DENSE, JOB, Jobs, SweepRunner, submit_sweep
+from tests.api.drive import DENSE, JOB, Jobs, SweepRunner, perplexity, report_of, submit_sweep
 from tests.claims import claimed
+
+SMALLER = {"max_perplexity": 30.0, "over": "structure"}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,15 @@ def test_cancelling_a_sweep_cancels_its_unfinished_jobs(client: TestClient, jobs
         ({"job": JOB | {"sparsity": 0.5}, "target": {"max_perplexity": 30.0}}, "body"),
         ({"job": JOB | {"pattern": "2:4"}, "target": {"max_perplexity": 30.0}}, "job.pattern"),
         ({"job": JOB, "target": {"max_perplexity": -1.0}}, "target.max_perplexity"),
+        (
+            {"job": {"model": "org/name", "structure": {"kv_heads": 1}}, "target": SMALLER},
+            "job.structure.kv_heads",
+        ),
+        ({"job": {"model": "org/name", "structure": "half"}, "target": SMALLER}, "job.structure"),
+        ({"job": JOB | {"gate": {"max_kl": 1.0}}, "target": SMALLER}, "body"),
+        ({"job": JOB, "target": {"max_bytes": 100_000}}, "target.max_bytes"),
+        ({"job": JOB, "target": {"max_parameters": 50_000}}, "target.max_parameters"),
+        ({"job": JOB, "target": {"format": "gguf", "max_perplexity": 9.0}}, "target"),
         ({"job": JOB | {"model": "/etc"}, "vary": {"sparsity": [0.1, 0.2]}}, "model.id"),
     ],
 )
@@ -141,3 +152,63 @@ def test_a_bad_sweep_is_refused_whole(client: TestClient, body: dict[str, Any], 
     assert answer.status_code == 422, answer.text
     assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert client.get("/v1/jobs").json()["items"] == []
+
+
+@pytest.mark.threat
+def test_the_combinations_of_a_sweep_are_bounded_before_they_are_made(client: TestClient) -> None:
+    shares = [number / 100 for number in range(10, 43)]
+    patterns = [f"{number}:64" for number in range(1, 33)]
+    for vary, message in (
+        (
+            {"sparsity": shares, "pattern": patterns},
+            "makes 1056 combinations of values; at most 1024 are tried",
+        ),
+        ({"structure": [None], "method": [None]}, "makes no job at all; a sweep has 2 to 64 different ones"),
+    ):
+        answer = client.post("/v1/sweeps", json={"job": {"model": "org/name"}, "vary": vary})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"] == [{"field": "vary", "message": message}]
+
+
+def test_structures_and_masks_are_compared_in_one_sweep(client: TestClient) -> None:
+    vary = {"structure": [None, {"mlp_channels": 0.25}], "method": [None, "gblm"], "sparsity": [0.3, 0.5]}
+    answer = client.post("/v1/sweeps", json={"job": {"model": "org/name"}, "vary": vary})
+    assert answer.status_code == 201, answer.text
+    specs = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in answer.json()["jobs"]]
+    kinds = [(spec["structure"] is not None, spec["method"] is not None, spec["sparsity"]) for spec in specs]
+    # Nothing at all is no job, and a model that is only cut has no sparsity.
+    assert sorted(kinds) == [
+        *((False, True, 0.3), (False, True, 0.5)),
+        *((True, False, 0.0), (True, True, 0.3), (True, True, 0.5)),
+    ]
+    page = client.get(f"/sweeps/{answer.json()['id']}").text
+    assert "structure none, mlp channels 0.25" in page
+    for column in ("Pruning", "Size", "Speed"):
+        assert f">{column}</th>" in page
+
+
+def test_the_smallest_model_within_a_bound_is_found_by_bisection(
+    client: TestClient, database: Database
+) -> None:
+    target = {"max_perplexity_increase": 0.25, "over": "structure"}
+    sweep = submit_sweep(client, job={"model": "org/name"}, target=target)
+
+    def measured(claim: lifecycle.Claim) -> dict[str, Any]:
+        structure = claim.spec.recipe.structure
+        assert structure is not None
+        assert structure.parameters is not None
+        return report_of(claim) | {
+            "perplexity": {"dense": DENSE, "pruned": perplexity(structure.parameters)},
+            "speed": {"bytes": 1000, "speedup": 1.2, "peak_memory_bytes": 1},
+        }
+
+    ended = SweepRunner(database, measured).run(sweep["id"], client)
+    assert ended["state"] == "succeeded"
+    # 1 + s² is 1.25 at 0.5.
+    assert 0.48 <= ended["search"]["met"] <= 0.5
+    (best,) = [job for job in ended["jobs"] if job["id"] == ended["search"]["best_job"]]
+    spec = client.get(f"/v1/jobs/{best['id']}").json()["spec"]
+    assert spec["structure"]["parameters"] == ended["search"]["met"]
+    page = client.get(f"/sweeps/{ended['id']}").text
+    assert "smallest with perplexity at most 25 % over dense" in page
+    assert "of the blocks&#39; parameters taken out" in page or "of the blocks' parameters taken out" in page

@@ -66,33 +66,28 @@ def test_the_line_of_a_job_that_has_ended_has_rounded_figures(server: ScriptedSe
     accept(server, sweep_document(SWEEP, "running", ended, search=search))
     document = sweep_document(SWEEP, "succeeded", ended, search=search)
     server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(document))
-    done = pruneserve(server, "search", "--model", "org/name", "--max-bytes", "200MB")
+    done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%")
     assert "succeeded  17.50 → 48663.38 (" in done.stderr
     assert "48663.37" not in done.stdout + done.stderr
 
 
-def test_a_search_for_a_size_masks_only_with_a_sparsity(server: ScriptedServer) -> None:
+def test_a_search_over_structure_masks_only_with_a_sparsity(server: ScriptedServer) -> None:
     search = {"met": None, "missed": None, "best_job": str(uuid4())}
     sent = accept(server, sweep_document(SWEEP, "running", search=search))
     server.on(
         f"/v1/sweeps/{SWEEP}",
         lambda exchange: exchange.json(sweep_document(SWEEP, "succeeded", search=search)),
     )
-    size = ["search", "--model", "org/name", "--max-bytes", "200MB"]
-    done = pruneserve(server, *size)
+    fastest = ["search", "--model", "org/name", "--max-increase", "10%", "--over", "structure"]
+    done = pruneserve(server, *fastest)
     assert done.exit_code == 0, done.stderr
     assert f"the best, job {search['best_job']}" in done.stdout
-    assert pruneserve(server, *size, "--sparsity", "0.5").exit_code == 0
-    fastest = ["search", "--model", "org/name", "--max-increase", "10%", "--over", "structure"]
-    assert pruneserve(server, *fastest).exit_code == 0
-    model = {"id": "org/name"}
+    assert pruneserve(server, *fastest, "--sparsity", "0.5").exit_code == 0
+    target = {"max_perplexity_increase": 0.1, "over": "structure"}
+    cut = {"model": {"id": "org/name"}}
     assert sent == [
-        {"job": {"model": model}, "target": {"max_bytes": 200_000_000}},
-        {
-            "job": {"model": model, "method": {"name": "gblm"}, "sparsity": 0.5},
-            "target": {"max_bytes": 200_000_000},
-        },
-        {"job": {"model": model}, "target": {"max_perplexity_increase": 0.1, "over": "structure"}},
+        {"job": cut, "target": target},
+        {"job": cut | {"method": {"name": "gblm"}, "sparsity": 0.5}, "target": target},
     ]
 
 
@@ -109,8 +104,8 @@ def test_the_gate_of_a_searchs_recipe_is_an_object_or_none(
 ) -> None:
     sent = accept(server, sweep_document(SWEEP, "failed"))
     (file := tmp_path / "recipe.json").write_text(json.dumps({"model": "org/name", "gate": gate}))
-    done = pruneserve(server, "search", "--recipe", str(file), "--max-bytes", "1MB")
-    assert ([each["target"] for each in sent] == [{"max_bytes": 1_000_000}]) is is_sent
+    done = pruneserve(server, "search", "--recipe", str(file), "--max-bytes", "1MB", "--format", "gguf")
+    assert ([each["target"] for each in sent] == [{"max_bytes": 1_000_000, "format": "gguf"}]) is is_sent
     assert (done.exit_code == 2 and "the recipe's gate must be an object" in done.stderr) is not is_sent
 
 
@@ -185,16 +180,13 @@ def test_a_search_exits_with_the_code_of_its_outcome(
     assert (error or "") in done.stderr
 
 
-@pytest.mark.parametrize("target", [{"max_bytes": 5}, {"max_bytes": 5, "format": "gguf"}])
 @pytest.mark.parametrize(("states", "code"), [(("failed", "succeeded"), 3), (("failed", "failed"), 1)])
-def test_a_search_for_a_size_has_found_nothing_although_a_job_of_it_has_failed(
-    server: ScriptedServer, target: dict[str, Any], states: tuple[str, str], code: int
+def test_a_search_for_a_file_has_found_nothing_although_a_job_of_it_has_failed(
+    server: ScriptedServer, states: tuple[str, str], code: int
 ) -> None:
     jobs = [job_document(uuid4(), state) for state in states]
-    shape = {"structure": {"blocks": 1}, "parameters": 2, "weight_bytes": 4, "speedup": 1.5}
-    found = {"shapes": [] if "format" in target else [shape] * 2}
-    asked = {"job": {}, "target": target}
-    ended = sweep_document(SWEEP, "failed", *jobs, error="nothing", search=found, request=asked)
+    asked = {"job": {}, "target": {"max_bytes": 5, "format": "gguf"}}
+    ended = sweep_document(SWEEP, "failed", *jobs, error="nothing", search={}, request=asked)
     server.on("/v1/sweeps", lambda exchange: exchange.json({"items": [ended], "next": None}))
     server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
     assert pruneserve(server, "wait", str(SWEEP)).exit_code == code

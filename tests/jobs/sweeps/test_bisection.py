@@ -1,6 +1,7 @@
 """The search, compared with every sparsity on a fine grid."""
 
 import math
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -50,14 +51,14 @@ def test_the_answer_is_within_the_tolerance_of_the_best_on_a_fine_grid(best: flo
     [
         ({}, "one of"),
         ({"max_perplexity": 20.0, "max_perplexity_increase": 0.1}, "one of"),
-        ({"max_bytes": 1, "max_parameters": 1}, "needs one of"),
-        ({"max_bytes": 1, "max_perplexity": 9.0}, "needs one of"),
+        ({"max_bytes": 1, "format": "gguf", "max_perplexity": 9.0}, "needs one of"),
+        ({"max_bytes": 1}, "needs a format"),
         ({"max_perplexity": 20.0, "lowest": 0.5, "highest": 0.4}, "less than"),
         ({"max_perplexity": math.nan}, "finite"),
         ({"max_perplexity_increase": 0.1, "tolerance": 0.0}, "0.001"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(fields: dict[str, float], message: str) -> None:
+def test_what_cannot_be_searched_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Target(**fields)
 
@@ -76,8 +77,8 @@ def test_the_most_jobs_of_a_search_are_those_of_its_worst_outcome(lowest: float,
     assert Search().most_jobs_left(target) == max(needed)
 
 
-def test_a_search_of_a_size_submits_no_more_jobs_than_its_first() -> None:
-    assert Search().most_jobs_left(Target(max_bytes=1_000_000)) == 0
+def test_a_search_for_a_file_submits_no_more_jobs_than_its_first() -> None:
+    assert Search().most_jobs_left(Target(max_bytes=1_000_000, format="gguf")) == 0
 
 
 def test_the_gate_of_a_search_is_its_bound() -> None:

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from jobs.sweeps.pareto import front
 
 steps = st.integers(0, 4)
-results = st.one_of(st.lists(st.tuples(steps, steps)), st.lists(st.tuples(steps, steps, steps)))
+results = st.lists(st.tuples(steps, steps))
 
 
 @given(results)
-def test_the_front_is_what_no_other_dominates(found: list[tuple[float, ...]]) -> None:
-    def is_dominated(one: tuple[float, ...]) -> bool:
+def test_the_front_is_what_no_other_dominates(found: list[tuple[float, float]]) -> None:
+    def is_dominated(one: tuple[float, float]) -> bool:
         return any(
             other != one and all(theirs <= own for theirs, own in zip(other, one, strict=True))
             for other in found

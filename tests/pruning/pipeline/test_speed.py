@@ -194,19 +194,6 @@ def test_the_stage_takes_a_share_of_the_time_that_the_run_took(
     assert until <= now + 0.1 * (now - started)
 
 
-def test_a_model_that_is_not_wanted_is_not_measured(model: Path, tmp_path: Path) -> None:
-    asked: list[float] = []
-
-    def wants_speed(perplexity: float) -> bool:
-        asked.append(perplexity)
-        return False
-
-    report = run_of(model, tmp_path / "out", CUT, wants_speed=wants_speed)
-    assert report.speed is not None
-    assert (report.speed.speedup, report.speed.rates) == (None, ())
-    assert asked == [report.perplexity.pruned]
-
-
 def test_a_run_that_is_killed_while_it_measures_measures_again(model: Path, tmp_path: Path) -> None:
     output, state = tmp_path / "out", tmp_path / "state"
     run_of(model, tmp_path / "whole", CUT)
