@@ -2426,6 +2426,9 @@ class SweepDetail(Model):
     jobs: list[JobSummary]
     """The jobs in the order in which they were created."""
 
+    structures: dict[str, StructureOptions]
+    """What is taken out of the model by the jobs that do so, by their ids."""
+
 
 class SweepItem(Model):
     """A sweep without its jobs."""

@@ -170,6 +170,7 @@ def sweep_document(sweep_id: UUID, state: str, *jobs: Document, **more: object) 
         "created_at": NOW,
         "ended_at": None,
         "jobs": list(jobs),
+        "structures": {},
     } | more
 
 

@@ -16,7 +16,7 @@ from jobs.states import SweepState
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
-from pruning.recipe import implies_sparsity
+from pruning.recipe import StructureOptions, implies_sparsity
 from pruning.recipe.fields import refuse_unprintable
 
 MAX_JOBS = 64
@@ -177,12 +177,19 @@ class SweepDetail(SweepItem):
     """A sweep with its jobs."""
 
     jobs: list[JobSummary] = Field(description="The jobs in the order in which they were created.")
+    structures: dict[UUID, StructureOptions] = Field(
+        description="What is taken out of the model by the jobs that do so, by their ids."
+    )
 
     @classmethod
     def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job], waiting: Mapping[UUID, Waiting]) -> Self:
         """Build the answer from the rows of a sweep and its jobs, and why those wait that are queued."""
         fields = SweepItem.model_validate(sweep)
-        return cls(**dict(fields), jobs=[JobSummary.of(job, waiting.get(job.id)) for job in jobs])
+        return cls(
+            **dict(fields),
+            jobs=[JobSummary.of(job, waiting.get(job.id)) for job in jobs],
+            structures={job.id: cut for job in jobs if (cut := job.spec["recipe"]["structure"])},
+        )
 
 
 class SweepPage(Page[SweepItem]):

@@ -17,11 +17,12 @@ from cli.options.ids import argument, find_id
 from cli.options.job_options import JOB_OPTIONS, with_job_options
 from cli.options.request import upload_texts
 from cli.options.values import JobOption, json_or_text, pair, share, size
+from cli.render.methods import method_summary
 from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
-from pruneserve_client.models import FoundFile, JobSummary, SweepDetail, SweepItem
+from pruneserve_client.models import FoundFile, JobSummary, StructureOptions, SweepDetail, SweepItem
 
 app = command_group("Submit several jobs at once, or search within a bound.")
 
@@ -215,12 +216,13 @@ def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
         for job in sweep.jobs:
             if job.ended and job.id not in shown:
                 shown.add(job.id)
-                err.print(_line(job))
+                err.print(_line(job, sweep.structures.get(str(job.id))))
     return sweep
 
 
-def _line(job: JobSummary) -> str:
-    return f"{job.sparsity:g}  {clean(job.state)}  {change(job.perplexity) if job.perplexity else ''}"
+def _line(job: JobSummary, structure: StructureOptions | None) -> str:
+    done = change(job.perplexity) if job.perplexity else ""
+    return f"{clean(method_summary(job, structure))}  {clean(job.state)}  {done}"
 
 
 def _exit(sweep: SweepDetail, *, as_json: bool) -> None:
@@ -238,7 +240,7 @@ def _print(sweep: SweepDetail, *, as_json: bool) -> None:
     if as_json:
         print_json(sweep.as_sent())
         return
-    out.print(table_of_jobs(sweep.jobs))
+    out.print(table_of_jobs(sweep.jobs, sweep.structures))
     out.print(f"{clean(sweep.state)}{': ' * bool(sweep.error)}{clean(sweep.error or '')}")
     search = sweep.search
     if search and search.files:

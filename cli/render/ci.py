@@ -11,6 +11,7 @@ from rich.filesize import decimal as size
 
 from cli.options.errors import error_of
 from cli.options.request import QUICK_NOTE, is_quick
+from cli.render.methods import method_summary
 from cli.render.outcome import Outcome
 from cli.render.views import (
     EXPORT_COLUMNS,
@@ -19,7 +20,6 @@ from cli.render.views import (
     measure,
     measured,
     measurements,
-    method_summary,
     missed_conditions,
     perplexity_of,
     report_of,
@@ -169,7 +169,7 @@ def _job_rows(
     if not job.ended:
         yield "state", markdown(state_of(job, stale=stale))
     yield "model", markdown(job.model)
-    yield "method", markdown(method_summary(job))
+    yield "method", markdown(method_summary(job, job.spec.structure))
     if job.perplexity:
         yield "perplexity", markdown(perplexity_of(job, job.perplexity))
     if job.gate and (baseline := job.gate.baseline):
@@ -235,7 +235,7 @@ def _job_case(outcome: Outcome) -> ET.Element:
     job = outcome.job
     case = ET.Element("testcase", classname="pruneserve", name="job")
     if job:
-        case.set("name", xml(f"{method_summary(job)} on {job.model}"))
+        case.set("name", xml(f"{method_summary(job, job.spec.structure)} on {job.model}"))
     if job and (report := report_of(job)):
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
     element = _ELEMENTS.get(outcome.code, "error")

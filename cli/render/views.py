@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from cli.options.errors import error_of
 from cli.options.request import QUICK_NOTE, is_quick
+from cli.render.methods import WITHOUT_MASK, amounts, method_summary
 from cli.render.tables import ids, plain_grid, plain_table
 from cli.terminal import clean, duration
 from pruneserve_client.models import (
@@ -32,6 +33,7 @@ from pruneserve_client.models import (
     StateChanged,
     StepFinished,
     StructureFacts,
+    StructureOptions,
 )
 
 _OTHER_VERSION = "written by another version of the service: install the command line of that version"
@@ -135,11 +137,6 @@ def warnings_of(report: Report) -> Iterator[str]:
 # Lines per stage in a log: enough to see that it makes progress, few enough to read.
 _LINES_PER_STAGE = 10
 
-STRUCTURE_ONLY = "structure"
-"""The method of a job that cuts and masks nothing."""
-
-_WITHOUT_MASK = (STRUCTURE_ONLY, "none", "norms")
-
 _TRIED_SOON = "tried again once a worker is free"
 
 
@@ -199,17 +196,20 @@ def _restart_line(again: StageRestarted) -> str:
     return clean(f"{blocks} computed again ({' and '.join(again.stages)}): {reason}")
 
 
-def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
-    """Return a table with one line per job."""
+def table_of_jobs(
+    jobs: Iterable[JobSummary], structures: Mapping[str, StructureOptions] | None = None
+) -> Table:
+    """Return a table with one line per job. `structures`: what jobs take out, by their ids."""
     table = plain_table(ids("job"), "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
         # What masks nothing has neither.
-        masks_nothing = job.method in _WITHOUT_MASK
+        masks_nothing = job.method in WITHOUT_MASK
+        cut = amounts((structures or {}).get(str(job.id)))
         table.add_row(
             str(job.id),
             clean(job.name or ""),
             _state_and_step(job),
-            clean(job.method),
+            clean(", ".join([job.method, *cut])),
             "" if masks_nothing else clean(job.pattern),
             "" if masks_nothing else f"{job.sparsity:g}",
             change(job.perplexity) if job.perplexity else "",
@@ -231,7 +231,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
         table.add_row("name", clean(job.name))
     table.add_row("state", state_of(job, stale=stale))
     table.add_row("model", clean(job.model))
-    table.add_row("method", clean(method_summary(job)))
+    table.add_row("method", clean(method_summary(job, job.spec.structure)))
     _add_resources(table, job)
     _add_problems(table, job)
     if is_quick(job):
@@ -252,15 +252,6 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
             exports.add_row(*map(clean, export_row(export)))
         console.print()
         console.print(exports)
-
-
-def method_summary(job: JobDetail) -> str:
-    """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
-    structure = job.spec.structure
-    amounts = structure.model_dump(exclude={"multiple_of"}, exclude_none=True) if structure else {}
-    cut = [f"{name} {amount:g}" for name, amount in amounts.items()]
-    masked = [] if job.method in _WITHOUT_MASK else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
-    return ", ".join([*masked, *([STRUCTURE_ONLY, *cut] if cut else [])]) or job.method
 
 
 def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:

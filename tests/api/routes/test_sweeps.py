@@ -176,6 +176,8 @@ def test_structures_and_masks_are_compared_in_one_sweep(client: TestClient) -> N
     assert answer.status_code == 201, answer.text
     specs = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in answer.json()["jobs"]]
     kinds = [(spec["structure"] is not None, spec["method"] is not None, spec["sparsity"]) for spec in specs]
+    asked = {job["id"]: spec["structure"] for job, spec in zip(answer.json()["jobs"], specs, strict=True)}
+    assert answer.json()["structures"] == {job_id: cut for job_id, cut in asked.items() if cut}
     # Nothing at all is no job, and a model that is only cut has no sparsity.
     assert sorted(kinds) == [
         *((False, True, 0.3), (False, True, 0.5)),

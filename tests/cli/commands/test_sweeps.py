@@ -71,6 +71,24 @@ def test_the_line_of_a_job_that_has_ended_has_rounded_figures(server: ScriptedSe
     assert "48663.37" not in done.stdout + done.stderr
 
 
+def test_each_job_of_a_sweep_says_how_it_prunes(server: ScriptedServer) -> None:
+    masked = job_document(uuid4(), "succeeded", method="wanda", pattern="2:4")
+    cut, both = (job_document(uuid4(), "failed", method=name, sparsity=0.0) for name in ("structure", "gblm"))
+    structures = {cut["id"]: {"mlp_channels": 0.25, "multiple_of": 8}, both["id"]: {"kv_heads": 1}}
+    ended = sweep_document(SWEEP, "failed", masked, cut, both, structures=structures)
+    server.on("/v1/sweeps", lambda exchange: exchange.json({"items": [ended], "next": None}))
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
+    done = pruneserve(server, "wait", str(SWEEP))
+    assert [line.rstrip() for line in done.stderr.splitlines()[:3]] == [
+        "wanda, 2:4, sparsity 0.5  succeeded",
+        "structure, mlp_channels 0.25  failed",
+        "gblm, unstructured, sparsity 0, structure, kv_heads 1  failed",
+    ]
+    table = " ".join(done.stdout.split())
+    assert "structure, mlp_channels 0.25 org/name" in table
+    assert "gblm, kv_heads 1 unstructured 0 org/name" in table
+
+
 def test_a_search_over_structure_masks_only_with_a_sparsity(server: ScriptedServer) -> None:
     search = {"met": None, "missed": None, "best_job": str(uuid4())}
     sent = accept(server, sweep_document(SWEEP, "running", search=search))
