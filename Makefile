@@ -116,10 +116,9 @@ contracts: install
 release: sbom
 	@$(BIN)/python -m tools.release
 
-# What the client shares with the service and may not import: its models, and the client for threads.
+# What the client shares with the service and may not import: its models.
 client: contracts
 	@$(BIN)/python -m tools.client_models
-	@$(BIN)/python -m tools.sync_client
 
 # Exact versions with hashes of what the images install, from pyproject.toml, into requirements/. Versions that are locked
 # already are kept where they fit, unless UPGRADE is --upgrade.

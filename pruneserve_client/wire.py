@@ -1,8 +1,8 @@
-"""What both clients send and read alike: addresses, keys, bodies, responses, pieces of files."""
+"""What is sent and read: addresses, keys, bodies, responses; retries."""
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from ipaddress import IPv6Address, ip_address
@@ -11,12 +11,13 @@ from typing import Any, NoReturn, TypeVar
 
 import httpx
 from pydantic import ValidationError
-from tenacity import RetryCallState, retry_if_exception, stop_before_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
 from pruneserve_client.base import Model
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, may_pass
 
 Response = TypeVar("Response", bound=Model)
+Result = TypeVar("Result")
 Body = Mapping[str, Any] | Model
 
 PAGE = 100
@@ -135,18 +136,20 @@ def media_type(path: Path) -> str:
     return _KINDS.get(path.suffix, "text/plain")
 
 
-def retries(patience: float, *, answered: bool = False) -> dict[str, Any]:
-    """Return how tenacity retries while the server is unavailable, as `may_pass` says.
+def retry(action: Callable[[], Result], patience: float, *, answered: bool = False) -> Result:
+    """Return the result of `action`, retrying while what it raises `may_pass`.
 
     The waits grow, with jitter, to 10 seconds, or to what the server asks for. As soon as the next attempt
     would begin more than `patience` seconds after the first, `Unavailable` is raised.
     """
-    return {
-        "retry": retry_if_exception(partial(may_pass, answered=answered)),
-        "stop": stop_before_delay(patience),
-        "wait": _wait,
-        "retry_error_callback": _give_up,
-    }
+    retrying = Retrying(
+        retry=retry_if_exception(partial(may_pass, answered=answered)),
+        stop=stop_before_delay(patience),
+        wait=_wait,
+        retry_error_callback=_give_up,
+    )
+    result: Result = retrying(action)
+    return result
 
 
 def ignore(_: object) -> None:

@@ -7,12 +7,12 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from tools.contracts import openapi
-from tools.sync_client import formatted, piped
 
 MODELS = Path(__file__).parents[1] / "pruneserve_client" / "models.py"
 
@@ -67,6 +67,21 @@ def generated() -> str:
     }
     command = [sys.executable, "-m", "datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
     return formatted(_keyword_defaults(piped(command, json.dumps(document))), MODELS)
+
+
+def formatted(code: str, path: Path) -> str:
+    """Return the code as ruff formats the file at `path`, imports sorted."""
+    for step in (["check", "--fix-only", "--select=I", "--quiet"], ["format"]):
+        code = piped([sys.executable, "-m", "ruff", *step, "--stdin-filename", str(path), "-"], code)
+    return code
+
+
+def piped(command: list[str], text: str) -> str:
+    """Return the standard output of a command for a standard input. Exits with its messages if it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
 
 
 def _keyword_defaults(code: str) -> str:

@@ -32,8 +32,8 @@ from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client, NotFound, PruneServeError
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import ArtifactItem, ZooFile
-from pruneserve_client.synchronous.primitives import retry
 from pruneserve_client.user_input import quoted
+from pruneserve_client.wire import retry
 
 
 def job_or_entry(text: str) -> str:

@@ -27,7 +27,7 @@ from cli.terminal import Exit, PipeClosed, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
-from pruneserve_client.synchronous.primitives import retry
+from pruneserve_client.wire import retry
 
 
 class TimedOut(Exception):

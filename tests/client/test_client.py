@@ -21,7 +21,6 @@ from pruneserve_client import (
 )
 from pruneserve_client.models import Event, JobDetail, JobRequest, ModelReference, StateChanged
 from pruneserve_client.wire import Body
-from tests.client.conftest import EACH_CLIENT
 from tests.scripted_server import (
     Document,
     Exchange,
@@ -150,8 +149,7 @@ def test_an_answer_that_would_be_unpacked_is_refused(
 def test_an_endless_answer_is_not_kept(
     server: ScriptedServer, client: Client, job_id: UUID, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for room in ("synchronous", "asynchronous"):
-        monkeypatch.setattr(f"pruneserve_client.{room}.transport.MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr("pruneserve_client.transport.MAX_RESPONSE_BYTES", 100_000)
     server.on(f"/v1/jobs/{job_id}", lambda it: it.body(b" " * 100_001, status))
     with pytest.raises(NotFound if status == 404 else UnexpectedResponse):
         client.job(job_id)
@@ -162,7 +160,6 @@ def test_a_server_that_is_not_there_is_unavailable(job_id: UUID) -> None:
         Client("http://127.0.0.1:1", "ps_key").job(job_id)
 
 
-@EACH_CLIENT
 def test_a_submission_is_repeated_under_its_key_until_the_server_is_back(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:
@@ -208,7 +205,6 @@ def test_events_are_read_page_by_page(server: ScriptedServer, client: Client, jo
     assert [event.id for event in client.events(job_id, after=1)] == [2, 3, 4, 5]
 
 
-@EACH_CLIENT
 def test_a_stream_that_breaks_is_resumed_where_it_broke(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:
@@ -230,7 +226,6 @@ def test_a_stream_that_breaks_is_resumed_where_it_broke(
     assert last.state == "succeeded"
 
 
-@EACH_CLIENT
 @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (404, "text/plain"), (302, "text/html")])
 def test_a_page_of_a_proxy_is_borne_once_the_server_has_answered(
     server: ScriptedServer, client: Client, job_id: UUID, status: int, kind: str
@@ -317,7 +312,6 @@ def test_an_older_client_reads_what_a_newer_server_sends(
     assert (later.kind, later.data) == ("later", {"kind": "later", "news": [1]})
 
 
-@EACH_CLIENT
 def test_a_sweep_is_followed_to_its_end(server: ScriptedServer, client: Client) -> None:
     sweep_id = uuid4()
 

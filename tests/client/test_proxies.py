@@ -8,16 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from pruneserve_client import AsyncClient, Client, InvalidArgument, Unavailable
-from tests.client.conftest import connected
+from pruneserve_client import Client, InvalidArgument, Unavailable
 from tests.scripted_server import ScriptedServer, job_document, scripted_server
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
 def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
-    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch, kind: str, variable: str
+    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     port = urlsplit(server.url).port
     for name in ("no_proxy", "NO_PROXY"):
@@ -27,15 +25,15 @@ def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
         for one, url in ((server, ""), (proxy, "http://prune.example")):
             one.on(f"{url}/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, "queued")))
         for host in ("127.0.0.1", "localhost", "127.1", "0.0.0.0"):  # noqa: S104 - where to connect
-            with connected(kind, f"http://{host}:{port}", "ps_key") as client:
+            with Client(f"http://{host}:{port}", "ps_key") as client:
                 client.job(job_id)
         # Not all of these lead to where the server of this test listens.
         for host in ("[::1]", "[::]", "[::ffff:127.0.0.1]", "127.0.1.1", "localhost.", "prune.localhost"):
-            with connected(kind, f"http://{host}:{port}", "ps_key") as client, suppress(Unavailable):
+            with Client(f"http://{host}:{port}", "ps_key") as client, suppress(Unavailable):
                 client.job(job_id)
         assert len(server.requests) >= 4
         assert proxy.requests == []
-        with connected(kind, "http://prune.example", "ps_key") as client:
+        with Client("http://prune.example", "ps_key") as client:
             client.job(job_id)
         assert len(proxy.requests) == 1
 
@@ -49,10 +47,8 @@ def test_the_key_of_a_server_on_this_machine_goes_to_no_proxy(
         ("SSL_CERT_FILE", "/none", "No such file"),
     ],
 )
-@pytest.mark.parametrize("client_class", [Client, AsyncClient])
 def test_a_proxy_or_certificates_that_cannot_be_used_are_an_invalid_argument(
     monkeypatch: pytest.MonkeyPatch,
-    client_class: type[Client | AsyncClient],
     variable: str,
     value: str,
     reason: str,
@@ -61,6 +57,6 @@ def test_a_proxy_or_certificates_that_cannot_be_used_are_an_invalid_argument(
         monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidArgument, match=f"cannot be used: .*{reason}") as raised:
-        client_class("https://prune.example", "ps_key")
+        Client("https://prune.example", "ps_key")
     assert "secret" not in "".join(traceback.format_exception(raised.value))
-    client_class("http://127.0.0.1:1", "ps_key")  # which needs neither
+    Client("http://127.0.0.1:1", "ps_key")  # which needs neither

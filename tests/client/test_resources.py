@@ -13,7 +13,6 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from pruneserve_client import Client, NotFound
 from tests.api.drive import Jobs
 from tests.claims import take
-from tests.tiers import nightly
 
 
 def test_who_asks_and_what_there_is(api: Client) -> None:
@@ -24,7 +23,6 @@ def test_who_asks_and_what_there_is(api: Client) -> None:
     assert api.workers() == []
 
 
-@pytest.mark.parametrize("api", [nightly("Client"), "AsyncClient"], indirect=True)
 def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = tmp_path / "lines.jsonl"
     text.write_text('{"text": "one"}\n')
@@ -33,8 +31,7 @@ def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert upload.sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
     assert api.upload(text).id == upload.id
     made = [upload.id, *(api.upload(str(number).encode(), name="n").id for number in range(4))]
-    for package in ("synchronous", "asynchronous"):
-        monkeypatch.setattr(f"pruneserve_client.{package}.resources.PAGE", 2)
+    monkeypatch.setattr("pruneserve_client.resources.PAGE", 2)
     assert [each.id for each in api.uploads()] == made[::-1]
     api.delete_upload(upload.id)
     with pytest.raises(NotFound):

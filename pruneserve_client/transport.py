@@ -1,13 +1,12 @@
 """HTTP to one server: one request, one typed response or one typed error; downloads that resume."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from pruneserve_client.asynchronous.primitives import in_thread, retry
 from pruneserve_client.errors import (
     InvalidArgument,
     PruneServeError,
@@ -26,16 +25,17 @@ from pruneserve_client.wire import (
     parse,
     query_params,
     refuse_encoded,
+    retry,
 )
 
 
-class AsyncTransport:
+class Transport:
     """A pool of connections to the server at `url`, authenticated by an API key."""
 
     def __init__(self, url: str, key: str) -> None:
         """Check both. Raises `InvalidArgument`, which never quotes the key."""
         try:
-            self._http = httpx.AsyncClient(**client_options(url, key))
+            self._http = httpx.Client(**client_options(url, key))
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
             # Of a malformed address httpx may quote a piece of a password, which a traceback would show.
             cause = None if isinstance(error, httpx.InvalidURL) else error
@@ -45,16 +45,16 @@ class AsyncTransport:
             ) from cause
         self.url = url.rstrip("/")
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        self._http.close()
 
-    async def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
+    def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
-        async with self.exchange("GET", path, params=query_params(query)) as received:
-            return parse(response, await body_of(received))
+        with self.exchange("GET", path, params=query_params(query)) as received:
+            return parse(response, body_of(received))
 
-    async def post(
+    def post(
         self,
         path: str,
         response: type[Response],
@@ -62,18 +62,18 @@ class AsyncTransport:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
-        async with self.exchange("POST", path, json=body, headers=headers) as received:
-            return parse(response, await body_of(received))
+        with self.exchange("POST", path, json=body, headers=headers) as received:
+            return parse(response, body_of(received))
 
-    @asynccontextmanager
-    async def exchange(
+    @contextmanager
+    def exchange(
         self,
         method: str,
         path: str,
         *,
         of_file: bool = False,
         **request: Any,  # noqa: ANN401 - what httpx takes
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> Iterator[httpx.Response]:
         """Send a request and yield its successful response, whose body is still to be read.
 
         `of_file`: yield one with an encoding as well.
@@ -86,11 +86,11 @@ class AsyncTransport:
         """
         built = self._build(method, path, **request)
         try:
-            async with aclosing(await _send_request(self._http, built)) as response:
+            with closing(_send_request(self._http, built)) as response:
                 if not response.is_success:
                     body = b""
                     with suppress(UnexpectedResponse):
-                        body = await body_of(response)
+                        body = body_of(response)
                     raise error_of(response, body)
                 if not of_file:
                     refuse_encoded(response)
@@ -115,19 +115,19 @@ class AsyncTransport:
         return built
 
 
-async def _send_request(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+def _send_request(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     """Return the response to a request, whose body is still to be read."""
     try:
-        return await client.send(request, stream=True)
+        return client.send(request, stream=True)
     except (httpx.InvalidURL, UnicodeError) as error:  # httpx parses the target of a redirect
         raise UnexpectedResponse(f"the answer redirects to no address: {error}") from error
 
 
-async def body_of(response: httpx.Response) -> bytes:
+def body_of(response: httpx.Response) -> bytes:
     """Return a body that is not a file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
     refuse_encoded(response)
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
             raise UnexpectedResponse(
@@ -136,8 +136,8 @@ async def body_of(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-async def download_file(
-    transport: AsyncTransport,
+def download_file(
+    transport: Transport,
     file: Downloadable,
     directory: Path,
     on_bytes: Callable[[int], object],
@@ -150,28 +150,28 @@ async def download_file(
     destination = destination_in(directory, file.name)
     progress = Progress(on_bytes)
 
-    async def attempt() -> Path:
-        with await in_thread(PartialFile, file, destination) as part:
+    def attempt() -> Path:
+        with PartialFile(file, destination) as part:
             progress.update(part.size)
             if not part.complete:
-                async with transport.exchange(
+                with transport.exchange(
                     "GET", file.url, headers=part.request_headers(), of_file=True
                 ) as response:
-                    await in_thread(part.begin, response)
+                    part.begin(response)
                     progress.update(part.size)
                     # httpx itself unpacks without any limit.
-                    async for chunk in response.aiter_raw():
-                        await in_thread(part.write, chunk)
+                    for chunk in response.iter_raw():
+                        part.write(chunk)
                         progress.update(part.size)
                         if part.too_long:
                             break
-            return await in_thread(part.finish)
+            return part.finish()
 
     while True:
         progress.grew = False
         try:
             # The server has answered: it has told of the file.
-            return await retry(attempt, patience, answered=True)
+            return retry(attempt, patience, answered=True)
         except PruneServeError as error:
             # A long download may break off later than the patience ends: each piece begins it anew.
             if not (patience and progress.grew and may_pass(error, answered=True)):

@@ -1,7 +1,7 @@
-# Generated from pruneserve_client/asynchronous/resources.py by `make client`; do not edit.
 """The requests that are not for jobs: uploads, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,9 +37,8 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
-from pruneserve_client.synchronous.primitives import chunks, in_thread, retry
-from pruneserve_client.synchronous.transport import Transport, body_of
-from pruneserve_client.wire import PAGE, Body, Response, media_type, parse
+from pruneserve_client.transport import Transport, body_of
+from pruneserve_client.wire import CHUNK_BYTES, PAGE, Body, Response, media_type, parse, retry
 
 _UPLOADS = "/v1/uploads"
 _WEBHOOKS = "/v1/webhooks"
@@ -60,7 +59,7 @@ class Resources:
 
     def methods(self) -> list[MethodItem]:
         """Return the pruning methods, with their formulas and options."""
-        return (self._transport.get("/v1/methods", MethodList)).items
+        return self._transport.get("/v1/methods", MethodList).items
 
     # Uploads
 
@@ -82,9 +81,10 @@ class Resources:
             path = text
 
             def send_file() -> UploadItem:
-                size = (in_thread(path.stat)).st_size
-                with in_thread(open_file, path) as file:
-                    return self._send(chunks(file), name or path.name, kind or media_type(path), size)
+                size = path.stat().st_size
+                with open_file(path) as file:
+                    chunks = iter(partial(file.read, CHUNK_BYTES), b"")
+                    return self._send(chunks, name or path.name, kind or media_type(path), size)
 
             return retry(send_file, patience)
         content = text
@@ -179,7 +179,7 @@ class Resources:
 
     def workers(self) -> list[WorkerItem]:
         """Return the service's workers, those that take no jobs first; needs an admin key."""
-        return (self._transport.get("/v1/workers", WorkerList)).items
+        return self._transport.get("/v1/workers", WorkerList).items
 
     def cordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take no more jobs; needs an admin key."""
@@ -195,7 +195,7 @@ class Resources:
 
     def queues(self) -> list[QueueItem]:
         """Return the queues with their jobs and workers; needs an admin key."""
-        return (self._transport.get("/v1/queues", QueueList)).items
+        return self._transport.get("/v1/queues", QueueList).items
 
     def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
@@ -214,7 +214,7 @@ class Resources:
 
         With an admin key the list has every owner.
         """
-        return (self._transport.get("/v1/shares", ShareList, days=days)).items
+        return self._transport.get("/v1/shares", ShareList, days=days).items
 
     def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
@@ -232,8 +232,7 @@ class Resources:
         cursor = None
         while True:
             page = self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)
-            for item in page.items:
-                yield item
+            yield from page.items
             cursor = page.next_cursor
             if cursor is None:
                 return

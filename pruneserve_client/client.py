@@ -1,4 +1,3 @@
-# Generated from pruneserve_client/asynchronous/client.py by `make client`; do not edit.
 """The client of the REST API: jobs, their events and files, sweeps; `resources` has everything else.
 
 It has one method per request, and methods that follow a job or a sweep to its end.
@@ -10,12 +9,14 @@ with Client("http://127.0.0.1:8642", key) as client:
         client.download(artifact, Path("pruned"))
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -34,9 +35,8 @@ from pruneserve_client.models import (
     JobSummary,
     SweepDetail,
 )
-from pruneserve_client.synchronous.primitives import closing_at_end, pause, retry
-from pruneserve_client.synchronous.resources import Resources
-from pruneserve_client.synchronous.transport import Transport, body_of, download_file
+from pruneserve_client.resources import Resources
+from pruneserve_client.transport import Transport, body_of, download_file
 from pruneserve_client.wire import (
     PAGE,
     PATIENCE_SECONDS,
@@ -46,8 +46,10 @@ from pruneserve_client.wire import (
     ignore,
     parse,
     query_params,
+    retry,
 )
 
+Item = TypeVar("Item")
 Whole = TypeVar("Whole", JobDetail, SweepDetail)
 
 
@@ -120,8 +122,7 @@ class Client(Resources):
         while limit > 0:
             query = {**filters, "cursor": cursor, "limit": min(limit, PAGE)}
             page = self._transport.get("/v1/jobs", JobPage, **query)
-            for item in page.items:
-                yield item
+            yield from page.items
             limit -= len(page.items)
             cursor = page.next_cursor
             if cursor is None:
@@ -147,9 +148,8 @@ class Client(Resources):
     def events(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
         """Yield the events of a job so far, oldest first, from the one that follows the event `after`."""
         path = f"/v1/jobs/{job_id}/events"
-        while page := (self._transport.get(path, EventList, after=after)).items:
-            for event in page:
-                yield event
+        while page := self._transport.get(path, EventList, after=after).items:
+            yield from page
             after = page[-1].id
 
     def stream(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
@@ -164,7 +164,7 @@ class Client(Resources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            with closing_at_end(EventSource(response).iter_sse()) as messages:
+            with _closing(EventSource(response).iter_sse()) as messages:
                 for message in messages:
                     if message.data:
                         yield parse(Event, message.data)
@@ -180,7 +180,7 @@ class Client(Resources):
         read, answered = self.stream, False
         while True:
             try:
-                with closing_at_end(read(job_id, after=after)) as events:
+                with _closing(read(job_id, after=after)) as events:
                     for event in events:
                         after, answered = event.id, True
                         yield event
@@ -196,11 +196,10 @@ class Client(Resources):
             answered = True
             if job.ended:
                 events_after = partial(self._events_after, job_id, after)
-                for event in retry(events_after, patience, answered=True):
-                    yield event
+                yield from retry(events_after, patience, answered=True)
                 yield job
                 return
-            pause(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def wait(
         self,
@@ -211,7 +210,7 @@ class Client(Resources):
     ) -> JobDetail:
         """Return a job once it has ended, in any state. `on_event` is called with each of its events."""
         job: JobDetail | None = None
-        with closing_at_end(self.follow(job_id, patience=patience)) as items:
+        with _closing(self.follow(job_id, patience=patience)) as items:
             for item in items:
                 if isinstance(item, Event):
                     on_event(item)
@@ -221,13 +220,13 @@ class Client(Resources):
         return job
 
     def _events_after(self, job_id: UUID, after: int) -> list[Event]:
-        return [event for event in self.events(job_id, after=after)]
+        return list(self.events(job_id, after=after))
 
     # Files
 
     def artifacts(self, job_id: UUID) -> list[ArtifactItem]:
         """Return the files of a job, by name; there are none before it has succeeded."""
-        return (self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList)).items
+        return self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList).items
 
     def download(
         self,
@@ -272,7 +271,7 @@ class Client(Resources):
             yield sweep
             if sweep.state != "running":
                 return
-            pause(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
         """Cancel every job of a sweep that has not ended."""
@@ -281,3 +280,8 @@ class Client(Resources):
     def _request_for(self, path: str, whole: type[Whole], **query: str | None) -> Whole:
         with self._transport.exchange("POST", path, params=query_params(query)) as received:
             return parse(whole, body_of(received))
+
+
+def _closing(items: Iterator[Item]) -> "closing[Generator[Item, None, None]]":
+    """Return a context at whose end `items`, a generator, lets go of its connection."""
+    return closing(cast("Generator[Item, None, None]", items))

@@ -1,1 +1,0 @@
-"""The client for threads, generated from `asynchronous`."""
