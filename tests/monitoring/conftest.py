@@ -1,49 +1,77 @@
-"""One run of real processes, first healthy, then with every fault that an alert is for, and its scrapes."""
+"""One run of real processes, with a job that succeeds and a few faults, and its scrapes."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
-from signal import SIGKILL
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import insert, select, text, update
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
 
 from cli.embedded.process import LOOPBACK, free_port
-from jobs.database import Database
-from jobs.lifecycle import lifecycle, owner_moves
-from jobs.queue import conditions
-from jobs.queue.resources import Needs
+from jobs.lifecycle import lifecycle
+from jobs.monitoring.catalogue import GAUGES, METRICS
+from jobs.monitoring.metrics import MetricKind
 from jobs.states import JobState
-from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint, Worker
-from tests.jobs.queue.fleet import GPU_80G, register
+from tests.jobs.queue.fleet import LARGE
+from tests.jobs.queue.fleet import submit as queue_job
 from tests.monitoring.otlp import Collector, collector
-from tests.monitoring.scrapes import Scrape, scrape
-from tests.stack import Stack, directory_store, signal_to
+from tests.stack import Stack, directory_store
 
 PARTS = ("api", "scheduler", "worker")
-MOVING = ("pruneserve_scheduler_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
-_STAYS = text("SET LOCAL idle_in_transaction_session_timeout = 0")
-"""What goes on in a healthy service."""
+TARGET_LABELS = {"job", "instance"}
+"""What Prometheus adds to each series."""
+ENDINGS = {
+    MetricKind.COUNTER: {"": set[str]()},
+    MetricKind.GAUGE: {"": set[str]()},
+    MetricKind.HISTOGRAM: {"_bucket": {"le"}, "_sum": set[str](), "_count": set[str]()},
+}
+CATALOGUE = {
+    f"{name}{ending}": {*metric.labels} | further
+    for name, metric in METRICS.items()
+    for ending, further in ENDINGS[metric.kind].items()
+} | {name: {*gauge.labels} for name, gauge in GAUGES.items()}
+"""Each series of ours with its labels."""
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """What all targets serve at one moment: by labels, `__name__` among them."""
+
+    samples: Mapping[frozenset[tuple[str, str]], float]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        wanted = {("__name__", name), *labels.items()}
+        found = [value for of, value in self.samples.items() if wanted <= of]
+        return sum(found) if found else None
+
+
+def scrape(targets: Mapping[str, str]) -> Scrape:
+    """Ask each of these targets: by the name of Prometheus's job, the address and port."""
+    samples = {}
+    for job, instance in targets.items():
+        text = httpx.get(f"http://{instance}/metrics", timeout=10, trust_env=False).raise_for_status().text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if not sample.name.endswith("_created"):
+                    labels = {"__name__": sample.name, **sample.labels, "job": job, "instance": instance}
+                    samples[frozenset(labels.items())] = sample.value
+    return Scrape(samples)
 
 
 @dataclass(frozen=True)
 class Run:
-    """Two scrapes of each state, some seconds apart; one of the last."""
+    """Scrapes before its jobs and after them."""
 
     before: Scrape
-    healthy: tuple[Scrape, Scrape]
-    faulty: tuple[Scrape, Scrape]
-    dead: Scrape
+    after: Scrape
     stored: int
     """Bytes of the job's files in the store, which the API has sent."""
     public_answers: Mapping[str, int]
@@ -81,7 +109,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     targets = {f"pruneserve-{part}": f"{LOOPBACK}:{free_port()}" for part in PARTS}
-    stack.limit(HEARTBEAT_SECONDS=0.5, LEASE_SECONDS=20, CANCEL_GRACE_SECONDS=120)
+    stack.limit(HEARTBEAT_SECONDS=0.5, LEASE_SECONDS=20)
     stack.metrics = {part: targets[f"pruneserve-{part}"] for part in PARTS}
     stack.environment |= {
         "PRUNESERVE_LOG_FORMAT": "json",
@@ -93,7 +121,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     api = stack.processes[-1]
     scheduler = stack.start_scheduler()
     worker = stack.start_worker()
-    stack.wait_until(lambda: scrape(targets).value("up") == len(PARTS))
+    stack.wait_until(lambda: all(map(_answers, targets.values())))
     before = scrape(targets)
 
     submitted = client.post("/v1/jobs", json=stack.spec().as_request()).raise_for_status()
@@ -111,39 +139,20 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
         path: client.get(path, headers={"Authorization": ""}).status_code
         for path in ("/metrics", "/v1/metrics")
     }
-    stack.wait_until(lambda: scrape(targets).value("pruneserve_job_moves_total", state="succeeded") == 1)
-    healthy = _healthy_scrapes(stack, targets)
-
-    long_id = stack.submit(stack.long_spec())
-    with ExitStack() as faults:
-        _lose_lease(stack, long_id)
-        _lose_attempts(stack)
-        for _ in range(3):
-            stack.wait_for_end(stack.submit(stack.spec(model=str(stack.model.parent / "nowhere"))))
-        faults.enter_context(_without_files(store))
-        for _ in range(8):
-            assert client.get(files[0]).status_code == 503
-        with stack.database.begin() as session:
-            _jobs_that_nobody_takes(session)
-            _sick_and_silent_workers(session)
-        faults.enter_context(_late_webhook(stack.database))
-        stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhook_deliveries_due")))
-        faults.enter_context(_locked(stack.database))
-        time.sleep(3)  # what was about to finish has finished
-        first = scrape(targets)
-        time.sleep(1.5)
-        faulty = (first, scrape(targets))
-        signal_to(worker, SIGKILL, children=True)
-        dead = scrape(targets)
+    _lose_attempt(stack)
+    stack.wait_for_end(stack.submit(stack.spec(model=str(stack.model.parent / "nowhere"))))
+    with _without_files(store):
+        assert client.get(files[0]).status_code == 503
+    stack.wait_until(lambda: scrape(targets).value("pruneserve_job_moves_total", state="failed") == 1)
+    stack.wait_until(lambda: scrape(targets).value("pruneserve_queued_jobs", queue="none") == 1)
+    after = scrape(targets)
     key = client.headers["Authorization"].removeprefix("Bearer ")
     client.get(f"/v1/jobs/{key}", params={"key": key})  # where no key should be, but somebody may put it
     stack.wait_until(lambda: {"POST /v1/jobs", "attempt"} <= {span["name"] for span in traces.spans})
     written = {"api": api, "scheduler": scheduler, "worker": worker}
     return Run(
         before,
-        healthy,
-        faulty,
-        dead,
+        after,
         stored,
         public,
         {part: process.log.read_text() for part, process in written.items()},
@@ -167,41 +176,19 @@ def _plant_secrets(stack: Stack) -> list[str]:
     return [*planted.values(), *urls, *(make_url(url).password or url for url in urls)]
 
 
-def _healthy_scrapes(stack: Stack, targets: Mapping[str, str]) -> tuple[Scrape, Scrape]:
-    """Scrape twice, with a round of the scheduler and a reading of the database in between."""
-    found = [scrape(targets)]
-
-    def is_moving() -> bool:
-        found.append(scrape(targets))
-        moments = [{name: each.value(name) for name in MOVING} for each in (found[0], found[-1])]
-        return all(moments[0][name] != moments[1][name] for name in MOVING)
-
-    stack.wait_until(is_moving)
-    return found[0], found[-1]
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"http://{address}/metrics", timeout=10, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
-def _lose_lease(stack: Stack, job_id: UUID) -> None:
-    """Take a running job away from its worker; then cancel it."""
-    attempt = stack.wait_until_running(job_id).attempt
+def _lose_attempt(stack: Stack) -> None:
+    """Claim a job for a worker that is gone before it sends a heartbeat; it fits no other."""
     with stack.database.begin() as session:
-        token = session.get_one(Job, job_id).lease_token
-        assert token is not None
-        lifecycle.take_back(session, job_id, token, "for the test", 100)
-    stack.wait_for(job_id, lambda job: job.attempt > attempt)
-    with stack.database.begin() as session:
-        owner_moves.cancel(session, "ada", job_id)
-    stack.wait_for_end(job_id)
-
-
-def _lose_attempts(stack: Stack) -> None:
-    """Claim jobs for a worker that is gone before it sends a heartbeat."""
-    for _ in range(3):
-        with stack.database.begin() as session:
-            job_id = owner_moves.create(session, "ada", stack.spec()).id
-            assert lifecycle.claim(session, job_id, "a-dead-worker", 0.1)
-        stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
-        with stack.database.begin() as session:
-            owner_moves.cancel(session, "ada", job_id)
+        job_id = queue_job(session, stack.spec(), needs=LARGE)
+        assert lifecycle.claim(session, job_id, "a-dead-worker", 0.1)
+    stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
 
 
 @contextmanager
@@ -212,62 +199,3 @@ def _without_files(store: Path) -> Iterator[None]:
     yield
     store.unlink()
     away.rename(store)
-
-
-def _jobs_that_nobody_takes(session: Session) -> None:
-    """Let jobs have waited for two hours: one fits no worker, one only workers that take none."""
-    first = session.scalars(select(Job).limit(1)).one()
-    for gpus in (8, 1):
-        session.execute(
-            insert(Job).values(
-                owner="ada",
-                spec=first.spec,
-                recipe_fingerprint=first.recipe_fingerprint,
-                model=first.model,
-                method=first.method,
-                pattern=first.pattern,
-                sparsity=first.sparsity,
-                queued_at=NOW - timedelta(hours=2),
-                needs=Needs(gpus=gpus).model_dump(),
-            )
-        )
-
-
-def _sick_and_silent_workers(session: Session) -> None:
-    register(session, "silent")
-    register(session, "sick", "gpu.80g", GPU_80G)
-    conditions.quarantine(session, "sick", "its GPU cannot be used")
-    session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
-
-
-@contextmanager
-def _late_webhook(database: Database) -> Iterator[None]:
-    """A message that has been due for an hour, while no sender can take any: all wait for a lock."""
-    with database.begin() as session:
-        endpoint = session.scalars(
-            insert(WebhookEndpoint)
-            .values(owner="eve", url="https://example.org", events=[], secret=b"", disabled_at=NOW)
-            .returning(WebhookEndpoint.id)
-        ).one()
-        session.execute(
-            insert(WebhookDelivery).values(
-                endpoint_id=endpoint, event="", payload={}, next_attempt_at=NOW - timedelta(hours=1)
-            )
-        )
-    with database() as holder:
-        holder.execute(_STAYS)
-        holder.execute(text("LOCK TABLE webhook_deliveries IN EXCLUSIVE MODE"))  # reading goes on
-        with database.begin() as session:
-            session.execute(update(WebhookEndpoint).values(disabled_at=None))
-        yield
-        holder.rollback()
-
-
-@contextmanager
-def _locked(database: Database) -> Iterator[None]:
-    """Hold the table of workers, which the scheduler reads in its rounds and for its metrics."""
-    with database() as session:
-        session.execute(_STAYS)
-        session.execute(text("LOCK TABLE workers, schedulers IN ACCESS EXCLUSIVE MODE"))
-        yield
-        session.rollback()

@@ -80,7 +80,7 @@ def test_a_part_lies_within_the_whole(run: Run) -> None:
 
 
 def test_a_job_that_ends_early_has_its_trace_as_well(run: Run) -> None:
-    """A job that was submitted without a request is a trace of its own; what was interrupted has ended."""
+    """A job that was submitted without a request is a trace of its own."""
     attempts = named(list(run.spans), "attempt")
     assert len(attempts) > len(named(of_the_job(run), "attempt"))
     assert {span["parent"] for span in attempts if span["attributes"]["job"] != str(run.job_id)} == {None}
