@@ -1,5 +1,6 @@
 """The command `pruneserve`: a whole service on this machine, and a client of any PruneServe server."""
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +33,12 @@ _INTERRUPTED = 130
 class _Commands(TyperGroup):
     """Turns every expected error into a message and an exit code."""
 
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - click's own types
+        try:
+            return super().main(*args, **options)
+        except PipeClosed as closed:  # also where a message of `invoke` meets it
+            sys.exit(128 + closed.number)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - click's own types
         try:
             return super().invoke(ctx)
@@ -44,8 +51,6 @@ class _Commands(TyperGroup):
             _fail(f"timed out; the {over} goes on", Exit.TIMEOUT)
         except KeyboardInterrupt:
             _fail("interrupted", _INTERRUPTED)
-        except PipeClosed as closed:
-            raise typer.Exit(128 + closed.number) from None
 
 
 def _fail(message: object, code: int) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import NoReturn
 from rich.console import Console
 
 # A pipe has no width. Wide enough that no line which a program may read is wrapped.
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 10_000
 
 # Any command between the marks: each CI system has others, and accepts them in the middle of a line.
 _CI_COMMAND = re.compile(r"##(?=[\w.-]*\[)")

@@ -246,7 +246,7 @@ def receive_job_started(message: JobMessage) -> None:
 
 @messages.post("job.succeeded", summary="A job has succeeded", status_code=status.HTTP_204_NO_CONTENT)
 def receive_job_succeeded(message: JobMessage) -> None:
-    """Sent once a job has succeeded, also if it missed its gate."""
+    """Sent once a job has succeeded, also if its gate failed."""
 
 
 @messages.post("job.failed", summary="A job has failed", status_code=status.HTTP_204_NO_CONTENT)

@@ -94,7 +94,8 @@ def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         bool | None,
         typer.Option(
             "--cancel-on-interrupt/--keep-on-interrupt",
-            help="Whether Ctrl-C and SIGTERM cancel the job. Default: a terminal asks, elsewhere it goes on.",
+            help="Whether Ctrl-C, SIGTERM and a closed pipe cancel the job. "
+            "Default: a terminal asks, elsewhere it goes on.",
             show_default=False,
         ),
     ] = None,
@@ -153,6 +154,7 @@ def _exit(outcome: Outcome, client: Client, *, as_json: bool, written: bool = Tr
         elif outcome.job:
             out.print()
             print_job(out, outcome.job, client.url, stale=outcome.stale)
+    with suppress(PipeClosed):
         if outcome.problem:
             err.print(f"error: {clean(outcome.problem)}")
         elif outcome.code != Exit.OK:

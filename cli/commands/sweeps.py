@@ -1,6 +1,7 @@
 """`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from cli.options.values import JobOption, json_or_text, pair, share, size
 from cli.render.methods import method_summary
 from cli.render.tables import ids, plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
-from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from cli.terminal import CommandFailed, Exit, PipeClosed, clean, err, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import FoundFile, JobSummary, StructureOptions, SweepDetail, SweepItem
 
@@ -226,7 +227,8 @@ def _line(job: JobSummary, structure: StructureOptions | None) -> str:
 
 
 def _exit(sweep: SweepDetail, *, as_json: bool) -> None:
-    _print(sweep, as_json=as_json)
+    with suppress(PipeClosed):  # the outcome is the same
+        _print(sweep, as_json=as_json)
     if sweep.state == "cancelled":
         raise CommandFailed("the sweep was cancelled", Exit.CANCELLED)
     if sweep.state == "failed":

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
-from cli.terminal import clean, out
+from cli.terminal import PipeClosed, clean, out
 
 # Ctrl-C, `kill`, and a closed terminal.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -113,6 +113,6 @@ class _Supervised:
 
 
 def print_line(text: str) -> None:
-    """Print one line with the time in UTC, as the logs have it. A full disk stops no process."""
-    with suppress(OSError):
+    """Print one line with the time in UTC, as the logs have it, or none on a full disk or a closed pipe."""
+    with suppress(OSError, PipeClosed):
         out.print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}")

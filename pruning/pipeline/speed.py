@@ -24,7 +24,7 @@ _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "
     "is as large and as fast as the dense model wherever it runs"
 )
-_LEFT_OUT = "the speed was not measured: evaluation.speed is off, or the gate was missed before"
+_LEFT_OUT = "the speed was not measured: evaluation.speed is off, or the gate failed before"
 
 
 @dataclass(frozen=True)

@@ -189,9 +189,11 @@ def test_a_cut_is_shown_in_place_of_a_sparsity(server: ScriptedServer, job_id: U
     assert re.search(r"method +structure, mlp_channels 0.5 *\n", shown)
     assert "sparsity" not in shown
     assert f"page    {server.url}/jobs/{job_id}" in shown
-    items = [job_document(job_id, "succeeded", **cut)]
+    long = f"/srv/{'x' * 300}"
+    items = [job_document(job_id, "succeeded", **cut, model=long)]
     server.on("/v1/jobs", lambda it: it.json({"items": items, "next_cursor": None}))
-    heads, row = run("jobs", server=server).stdout.splitlines()
+    heads, row = run("jobs", server=server).stdout.splitlines()  # a line for a job, however long
+    assert row.endswith(long)
     at = heads.index("pattern")
     assert row[heads.index("name") :].startswith("half as wide")
     assert row[at : heads.index("model")].strip() == ""

@@ -161,12 +161,16 @@ class Refusing(Program):
         return False
 
 
-def test_a_line_that_finds_no_room_ends_nothing() -> None:
-    printing = (
-        "import os; from cli.embedded.supervisor import print_line; print_line('restarted'); os._exit(7)"
-    )
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([sys.executable, "-c", printing], stdout=full, check=False)
+@pytest.mark.parametrize("to", ["full disk", "closed pipe"])
+def test_a_line_that_cannot_be_printed_ends_nothing(to: str) -> None:
+    printing = "import os; from cli.embedded.supervisor import print_line; print_line('x'); os._exit(7)"
+    reader, writer = os.pipe()
+    os.close(reader)
+    if to == "full disk":
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    ended = subprocess.run([sys.executable, "-c", printing], stdout=writer, check=False)
+    os.close(writer)
     assert ended.returncode == 7
 
 

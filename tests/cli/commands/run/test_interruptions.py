@@ -196,12 +196,28 @@ def test_the_outcome_of_a_job_outlives_the_reader_of_its_output(
     serve(server, job_id, "succeeded", gate=INCONCLUSIVE)
     command = [*PRUNESERVE, *JOB, "--json"]
     with closed_pipe() as pipe:
-        done = subprocess.run(command, env=os.environ | place, stdout=pipe, timeout=60, check=False)
+        done = subprocess.run(
+            command,
+            env=os.environ | place,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert done.returncode == Exit.INCONCLUSIVE
+    assert "inconclusive" in done.stderr
 
 
 @pytest.mark.parametrize(
-    "command", [["jobs"], ["jobs", "--json"], ["logs", "ID", "--follow"], ["logs", "ID", "--json"]]
+    "command",
+    [
+        ["jobs"],
+        ["jobs", "--json"],
+        ["logs", "ID", "--follow"],
+        ["logs", "ID", "--json"],
+        ["--version"],
+    ],
 )
 def test_a_closed_pipe_ends_another_command_without_a_word(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, command: list[str]
@@ -222,6 +238,20 @@ def test_a_closed_pipe_ends_another_command_without_a_word(
             check=False,
         )
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_closed_pipe_ends_a_command_that_fails(place: dict[str, str], tmp_path: Path) -> None:
+    missing = {"PRUNESERVE_API_KEY_FILE": str(tmp_path / "missing")}
+    with closed_pipe() as pipe:
+        done = subprocess.run(
+            [*PRUNESERVE, "jobs"],
+            env=os.environ | place | missing,
+            stdout=pipe,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 141
 
 
 @pytest.mark.parametrize(
