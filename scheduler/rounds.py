@@ -21,7 +21,7 @@ from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerUnavailable
 
-from jobs import limits
+from jobs import broker, limits
 from jobs.clock import boot_time
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, Database, in_one_line, waits_for_others
 from jobs.lifecycle import lifecycle
@@ -29,6 +29,7 @@ from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.notify import QUEUE, Listener
 from jobs.queue import workers
 from jobs.queue.held_jobs import ExpiredLease, expired_leases
+from jobs.queue.resources import UNKNOWN_QUEUE
 from jobs.settings import Settings
 from jobs.states import LostAttempt
 from jobs.sweeps import sweeps
@@ -97,7 +98,9 @@ class Scheduler:
                 sweeps.advance(session, failed=self._failed_sweeps)
             with self._database.begin() as session:
                 asked_broker = wake_workers(session, limits.LEASE_SECONDS)
-            if asked_broker:
+            if whole and not asked_broker:  # each scheduler says for itself whether the broker answers
+                broker.length(UNKNOWN_QUEUE)
+            if whole or asked_broker:
                 self._record_broker_status(reached=True)
         except DATABASE_UNAVAILABLE as error:
             if waits_for_others(error):
@@ -120,7 +123,6 @@ class Scheduler:
         self._fits_the_schema = True
         if whole:
             ROUND_SECONDS.record(time.perf_counter() - began)
-        if whole and asked_broker:
             LAST_ROUND.record(time.time())
         return True
 

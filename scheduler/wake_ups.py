@@ -41,11 +41,11 @@ def wake_workers(session: Session, seen_within: float) -> bool:
     give_up_at = time.monotonic() + _MAX_SECONDS
     for queue, count in wanted.items():
         waiting, readers = broker.length(queue), len(fleet.of_queue(queue))
-        _check(give_up_at)
         if waiting > readers + _MAX_SPARE_MESSAGES:
             log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, readers)
             broker.purge(queue)
             waiting = 0
+        _check(give_up_at)
         for _ in range(count - waiting):
             broker.send(queue)
             _check(give_up_at)

@@ -119,7 +119,7 @@ def search(
     if not isinstance(gate, dict):
         raise CommandFailed(f"the recipe's gate must be an object, not {clean(str(gate))}", Exit.USAGE)
     target = gate | _given(max_bytes=max_bytes, format=format_name, tolerance=tolerance, over=over)
-    sweep = client.submit_sweep({"job": body, "target": target})
+    sweep = client.submit_sweep({"job": body, "target": target}, patience=PATIENCE_SECONDS)
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout, "search"):
         ended = _watch(client.follow_sweep(sweep.id, patience=PATIENCE_SECONDS))

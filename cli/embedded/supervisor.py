@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
-from cli.terminal import PipeClosed, clean, out
+from cli.terminal import clean
 
 # Ctrl-C, `kill`, and a closed terminal.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -114,5 +114,5 @@ class _Supervised:
 
 def print_line(text: str) -> None:
     """Print one line with the time in UTC, as the logs have it, or none on a full disk or a closed pipe."""
-    with suppress(OSError, PipeClosed):
-        out.print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}")
+    with suppress(OSError):
+        print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}", flush=True)

@@ -84,6 +84,14 @@ def test_concurrent_requests_make_one_sweep(
     assert len(client.get("/v1/jobs").json()["items"]) == jobs
 
 
+def test_more_requests_at_once_than_are_admitted_make_one_sweep(client: TestClient) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/sweeps", json=SWEEP, headers=KEY), range(8)))
+    assert {answer.status_code for answer in answers} <= {200, 201, 503}
+    assert len(client.get("/v1/sweeps").json()["items"]) == 1
+    assert client.post("/v1/sweeps", json=SWEEP, headers=KEY).status_code == 200
+
+
 def test_a_key_of_a_job_makes_no_sweep_and_the_other_way_round(client: TestClient) -> None:
     assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).status_code == 201
     other = {"Idempotency-Key": "sweep"}

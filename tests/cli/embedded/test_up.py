@@ -350,5 +350,6 @@ def _environment(directory: Path) -> str:
 
 def server(running: Up, name: str) -> psutil.Process | None:
     """The child of `up` with that program, if there is one at the moment."""
-    children = psutil.Process(running.process.pid).children()
-    return next((it for it in children if it.name().startswith(name)), None)
+    there = psutil.process_iter(["ppid", "name"])  # of each at one moment: one may end in between
+    ours = (it for it in there if it.info["ppid"] == running.process.pid)
+    return next((it for it in ours if (it.info["name"] or "").startswith(name)), None)

@@ -25,6 +25,8 @@ def claim(database: Database, submit: Submit) -> Claim:
     with database.begin() as session:
         session.execute(update(Job).values(blocked_on=job_id, error=STORED_ERROR))
         claim = claimed(session, job_id)
-        step = StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5)
+        step = StepFinished(
+            attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5, memory_bytes=10**9
+        )
         assert lifecycle.record(session, claim, step)
     return claim

@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import update
 
 from jobs.database import Database
-from jobs.lifecycle import attempt_files
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoredFile
 from jobs.tables import Job
-from tests.jobs.lifecycle.rows import row_of
+from tests.claims import take
+from tests.conftest import Submit
+from tests.jobs.lifecycle.rows import ARTIFACT, REPORT, row_of
 
 AWAY = {"hub": {"since": "2026-01-01T00:00:00+00:00", "tries": 3}}
 
@@ -50,3 +52,15 @@ def test_a_block_under_new_numerics_is_progress_and_a_repeated_one_is_not(
 def keep(database: Database, claim: Claim, numerics_key: dict[str, Any]) -> None:
     with database.begin() as session:
         assert attempt_files.record_block(session, claim, "prune", 0, SHARD, numerics_key)
+
+
+def test_blocks_are_forgotten_with_the_success_of_their_job_alone(
+    database: Database, submit: Submit, claim: Claim
+) -> None:
+    other = take(database, submit())
+    for each in (claim, other):
+        keep(database, each, {"numerics": 1})
+    with database.begin() as session:
+        assert lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
+        assert attempt_files.finished_blocks(session, claim.job_id) == []
+        assert len(attempt_files.finished_blocks(session, other.job_id)) == 1
