@@ -78,7 +78,7 @@ def request_metadata(job: Job) -> dict[str, Any]:
 
 METHOD_NAMES = (
     *METHODS,
-    *(name for name, preset in PRESETS.items() if preset.is_combination),
+    *PRESETS,
     STRUCTURE_ONLY,
     NORMS_ONLY,
 )

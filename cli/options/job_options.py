@@ -15,7 +15,7 @@ _SETTING = "NAME=VALUE"
 JOB_OPTIONS = (
     JobOption("model", "model.id", "text", "A Hub id such as org/name, or a model's directory."),
     JobOption("revision", "model.revision", "text", "Branch, tag or commit of a Hub model."),
-    JobOption("method", "method.name", "text", "A method or a preset: fast, best, recovered (default gblm)."),
+    JobOption("method", "method.name", "text", "A method or a preset: best, recovered (default gblm)."),
     JobOption("option", "method", "settings", "Option of the method, such as norm=l2.", _SETTING, "o"),
     JobOption("pattern", "pattern", "text", "unstructured (default), or N:M such as 2:4."),
     JobOption("sparsity", "sparsity", "share", "Share of zeros, such as 50%; an N:M pattern implies it."),

@@ -119,8 +119,7 @@ class JobSpec(JobOptions):
     def method_name(self) -> str:
         """The preset whose options the recipe has; for any other, the name of its method."""
         # The last first: `recovered` has all options of `best`.
-        combinations = (name for name in reversed(tuple(PRESETS)) if PRESETS[name].is_combination)
-        return next(filter(self._has_options_of, combinations), self.recipe.method_name)
+        return next(filter(self._has_options_of, reversed(tuple(PRESETS))), self.recipe.method_name)
 
     def _has_options_of(self, preset: str) -> bool:
         decides, adjustable = PRESETS[preset].decides, PRESETS[preset].adjustable

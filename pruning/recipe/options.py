@@ -58,7 +58,7 @@ OPTIONS: tuple[Option, ...] = (
         "method",
         "method.name",
         "text",
-        "pruning method; or a preset: fast (as published), best (one-shot), recovered (best, then trained)",
+        "pruning method; or a preset: best (one-shot), recovered (best, then trained)",
     ),
     Option(
         "option",

@@ -5,7 +5,7 @@ what they cost.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,18 +20,13 @@ class Preset:
 
     about: str  # effect and cost, for the form and the help
     options: Mapping[str, Any]  # fields of a recipe
-    unstructured: Mapping[str, Any] = field(default_factory=dict)  # and where the pattern is not N:M
+    unstructured: Mapping[str, Any]  # and where the pattern is not N:M
     decides: tuple[str, ...] = (
         "allocation",
         "refit",
         "order",
     )  # fields that a request may not set
     adjustable: tuple[str, ...] = ()  # dotted fields of `decides` that it may set
-
-    @property
-    def is_combination(self) -> bool:
-        """Whether it sets more than a method."""
-        return self.options.keys() > {"method"}
 
 
 _BEST: Mapping[str, Any] = {
@@ -46,12 +41,6 @@ _RIDGE, _OF_TOKENS = 4.0, 8_192
 _GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}
 
 PRESETS: Mapping[str, Preset] = {
-    "fast": Preset(
-        "GBLM as it was published; kept weights stay as they are. Computes gradients first, which later jobs "
-        "with the same model and text share; with them it took 3.4 times as long as Wanda.",
-        {"method": {"name": "gblm"}},
-        decides=("allocation", "refit", "permute", "swaps", "order", "recovery"),
-    ),
     "best": Preset(
         "The one-shot combination with the best measured perplexity. Computes gradients, and solves for the "
         "kept weights of each layer: the slowest without a training, 13 times as long as Wanda.",
@@ -107,12 +96,10 @@ def _leaf_paths(name: str, value: object) -> Iterator[str]:
 
 
 def _with_ridge(options: Mapping[str, Any], calibration: object) -> Mapping[str, Any]:
-    """Return a preset's method and refit with the ridge for so much text; nothing for one without a refit.
+    """Return a preset's method and refit with the ridge for so much text.
 
     The length of a window is the request's or the default one: that of the model is not known here.
     """
-    if "refit" not in options:
-        return {}
     try:
         text = Calibration.model_validate(calibration)
     except ValidationError:  # the recipe is refused, with the field's name

@@ -17,10 +17,6 @@ FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
         {"model": "org/name", "method": "gblm", "sparsity": 0.5},
         "6068d9e44d31de5206ec8c35be5a6c2fdc93fde2ccb18ea6c9676559145202af",
     ),
-    (  # a name for the same recipe
-        {"model": "org/name", "method": "fast", "sparsity": 0.5},
-        "6068d9e44d31de5206ec8c35be5a6c2fdc93fde2ccb18ea6c9676559145202af",
-    ),
     (  # what `best` stood for at that time
         {"model": "org/name", "method": "admm", "sparsity": 0.5, "allocation": _GUIDED, **_BEST},
         "7fbec5f2facbf629cc2329cba13310ff462ba5474872fa392cbd53afab37b7d2",

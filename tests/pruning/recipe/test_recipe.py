@@ -220,11 +220,6 @@ def test_a_preset_with_a_calibration_that_is_refused_names_the_field() -> None:
     assert refused_field(method="best", calibration={"samples": 0}) == "calibration.samples"
 
 
-def test_fast_is_gblm_as_published() -> None:
-    assert recipe(method="fast") == recipe(method="gblm")
-    assert recipe(method={"name": "fast"}, pattern="2:4") == recipe(method="gblm", pattern="2:4")
-
-
 @pytest.mark.parametrize("pattern", [{}, {"pattern": "2:4", "sparsity": None}])
 def test_recovered_is_best_and_a_training_on_131072_tokens(pattern: dict[str, Any]) -> None:
     recovered, best = recipe(method="recovered", **pattern), recipe(method="best", **pattern)
@@ -244,10 +239,6 @@ def test_recovered_is_best_and_a_training_on_131072_tokens(pattern: dict[str, An
             ("best", decided)
             for decided in ({"refit": False}, {"allocation": "uniform"}, {"order": "layers"})
         ),
-        ("fast", {"refit": True}),
-        ("fast", {"swaps": 3}),
-        ("fast", {"permute": True}),
-        ("fast", {"recovery": {"distil": True}}),
         ("recovered", {"recovery": {"distil": {"state": "8-bit"}}}),
         ("recovered", {"order": "blocks"}),
     ],
