@@ -175,11 +175,10 @@ class Cut(NamedTuple):
 
     asked: dict[str, Any]
     units: list[dict[str, Any]] | None
-    depth: dict[str, Any] | None
 
 
-_REQUESTED_CUT, _REPORTED_CUT = Job.spec["recipe"]["structure"], Job.report["structure"]
-_CUT = (_REQUESTED_CUT, _REPORTED_CUT["units"], _REPORTED_CUT["depth"])
+_REQUESTED_CUT = Job.spec["recipe"]["structure"]
+_CUT = (_REQUESTED_CUT, Job.report["structure"]["units"])
 _HAS_ONE = func.jsonb_typeof(_REQUESTED_CUT) == "object"
 
 

@@ -152,7 +152,7 @@ class BlockUnits(Model):
     """The units of one kind that are left in one block."""
 
     block: int
-    """The decoder block, counted from 0 among those that are left."""
+    """The decoder block, counted from 0."""
 
     kind: Literal["mlp_channels", "experts", "kv_heads"] | str
     """What the units are."""
@@ -437,19 +437,6 @@ class DeliveryPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
 
-class DepthFacts(Model):
-    """The blocks before and after."""
-
-    dense: int
-    """Number of blocks of the dense model."""
-
-    kept: str
-    """The numbers of the blocks that are left, counted from 0 in the dense model, as runs such as `0-5,7,9-12`."""
-
-    dropped: list[DroppedBlock]
-    """The blocks that were taken out, in the order in which they went."""
-
-
 class DistilOptions(Model):
     """
     Train the whole pruned model towards the dense model's output: its kept weights and norms, or all that
@@ -477,16 +464,6 @@ class DomainLimits(Model):
 
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's, in nats."""
-
-
-class DroppedBlock(Model):
-    """A block that was taken out."""
-
-    block: int
-    """The decoder block, counted from 0 in the dense model."""
-
-    kl: float
-    """KL divergence from the dense model without this block and those before it in the list, in nats per token of the windows that it was chosen by."""
 
 
 class Environment(Model):
@@ -1371,11 +1348,7 @@ class LayerFacts(Model):
 
 
 class LayerSelection(Model):
-    """
-    Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`.
-
-    Where the recipe takes whole blocks out, the names are those of the smaller model, with its own numbers.
-    """
+    """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`."""
 
     include: list[str] = []
     """Only layers that match one of these are pruned; all when empty."""
@@ -2349,9 +2322,6 @@ class StorageUse(Model):
 class StructureFacts(Model):
     """What was taken out of the model before anything was masked."""
 
-    depth: DepthFacts | None = None
-    """Which blocks are left; null where all are. Blocks go before other units."""
-
     units: list[UnitFacts]
     """One entry per kind of unit."""
 
@@ -2374,14 +2344,11 @@ class StructureFacts(Model):
     """Size of the smaller model's weight files."""
 
     left: str
-    """What is left, in words: `20 of 30 blocks; 1,152 of 1,536 MLP channels in each`."""
+    """What is left, in words: `1,152 of 1,536 MLP channels in each block`."""
 
 
 class StructureOptions(Model):
     """Take whole units out of the model: the result is a smaller model of the same architecture."""
-
-    blocks: float | None = None
-    """Whole decoder blocks to take out, before any other units: a share below 1, or a number of them. The block goes without which the predictions differ least from the dense model's, then the next."""
 
     mlp_channels: float | None = None
     """MLP channels to take out of each block, or of each of its routed experts: a share below 1, or a number of them."""

@@ -41,7 +41,7 @@ from pruning.estimate.shape import smaller_shape
 from pruning.recipe import UNIT_KINDS, Recipe, implies_sparsity
 from pruning.recipe.exports import GGUF_TYPES
 
-_DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
+_DECIDED = frozenset({"parameters", *UNIT_KINDS})
 """What a search over structure decides of it."""
 
 TOO_MANY_WRITES = "Too many sweeps are being submitted or cancelled. Send it again once others have been."

@@ -129,7 +129,7 @@ PLAN = (
         14,
         "features",
         "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by "
-        "gradients, a distillation, cuts of channels, blocks and experts, speed",
+        "gradients, a distillation, cuts of channels and experts, speed",
         35,
         "runs:run_all",
     ),

@@ -28,7 +28,6 @@ FEATURES: dict[str, dict[str, Any]] = {
         "structure": {"mlp_channels": 0.25},
         "recovery": {"distil": {"tokens": 512, "tokens_per_step": 128, "state": "8-bit"}},
     },
-    "a cut of blocks": {"structure": {"blocks": 1}},
     "a cut of experts": {"structure": {"experts": 1}},
 }
 

@@ -94,11 +94,6 @@ def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
 
 def _structure_faults(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:
     """Yield cuts of what the model does not have, as far as the config says it, in the words of a worker."""
-    if (blocks := count_of(config.get("num_hidden_layers"))) is not None:
-        try:
-            structure.blocks_left(blocks)
-        except ValueError as error:
-            yield Fault("structure.blocks", str(error))
     for name, kind in UNIT_KINDS.items():
         if structure.amount(name) is not None and (reason := _refused_units(structure, kind, config)):
             yield Fault(f"structure.{name}", reason)

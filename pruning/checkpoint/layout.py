@@ -181,7 +181,7 @@ class StoredLayout:
     def shapes_of(self, model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
         """Return the shape of each tensor that a checkpoint of this layout has of another model, by name.
 
-        `model`: of the same class, without some blocks or units, on the meta device. Raises InvalidInput as
+        `model`: of the same class, without some units, on the meta device. Raises InvalidInput as
         `to_stored`.
         """
         own = StoredLayout(model, self._stored)

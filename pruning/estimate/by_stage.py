@@ -8,11 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pruning.estimate import memory, training_memory, work
 from pruning.estimate.disk import block_shards
 from pruning.estimate.pieces import dtype_of
-from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape
+from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, importances, reads_text
-from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Schedule = Literal["whole", "streamed"]
 
@@ -116,18 +115,8 @@ def gradients(
 def cut(
     structure: StructureOptions, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> list[StageEstimate]:
-    """Estimate those that apply: the choice of blocks, the gates' gradients, and the cut of blocks."""
-    stages = []
-    if structure.blocks is not None:
-        judged = Windows(min(MAX_BLOCK_SELECTION_WINDOWS, windows.count), windows.length)
-        held = memory.shortening(shape, judged, dtype, machine.kind)
-        done = work.shortening(structure, shape, windows)
-        stages.append(stage_of(Stage.CUT, done, held, dtype, machine))
-        shape = shorter_shape(shape, structure)
-    if not structure.cuts_blocks:
-        return stages
-    if structure.ranks:
-        stages.append(gradients(shape, windows, dtype, machine, norms=0)[1])
+    """Estimate the gates' gradients, where they rank the units, and the cut."""
+    stages = [gradients(shape, windows, dtype, machine, norms=0)[1]] if structure.ranks else []
     needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
     stages.append(stage_of(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages

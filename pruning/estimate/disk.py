@@ -172,11 +172,8 @@ class RunFiles:
 
     @property
     def _cut(self) -> int:
-        """At most: the model with fewer blocks, the repaired weights of all blocks, and the smaller model."""
-        structure = self.recipe.structure
-        if structure is None:
-            return 0
-        return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self.stored_bytes
+        """At most: the repaired weights of all blocks, and the smaller model."""
+        return 0 if self.recipe.structure is None else 2 * self.stored_bytes
 
     @property
     def _trained(self) -> int:
@@ -190,8 +187,7 @@ class RunFiles:
 
     @property
     def _during_cut(self) -> int:
-        structure = self.recipe.structure
-        return self._checkpoint() if structure is not None and structure.cuts_blocks else 0
+        return 0 if self.recipe.structure is None else self._checkpoint()
 
     @property
     def _during_pruning(self) -> int:

@@ -326,23 +326,6 @@ def quantizing(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
     return max(quantizing, _checking(shape, windows, dtype, device))
 
 
-def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
-    """Return the hidden states of the model without each of its blocks, and a block that computes or logits.
-
-    There are states of the dense model too, before and after all blocks, and those that are being computed;
-    and a probe's after each block. Logits are those of two models and three terms of their divergence, and a
-    probe's, one of them of half as many tokens.
-    """
-    count, window = len(shape.blocks), Windows(1, windows.length)
-    states = (count + 4) * windows.tokens + count * PROBED_TOKENS
-    passing = _passing(shape.largest_block, shape.hidden, window, dtype, device, largest_moments=0)
-    computing = computing_blocks(shape, dtype, device) + passing
-    compared = 5 * min(windows.length, _COMPARED_TOKENS[device]) + 1.5 * PROBED_TOKENS
-    logits = FLOAT32_BYTES * shape.vocabulary * compared
-    most = max(computing, around_blocks(shape, dtype) + logits)
-    return max(BYTES[dtype] * shape.hidden * states + most, _checking(shape, window, dtype, device))
-
-
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:
     """Return both models; activations are negligible."""
     return _weights(dense, dtype) + _weights(smaller, dtype)

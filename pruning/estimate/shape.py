@@ -162,25 +162,16 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
     A share of the parameters counts as that share of every width. A number of KV heads is not counted where
-    the shape does not say how many there are. The first blocks count as the remaining ones.
+    the shape does not say how many there are.
     """
     left = _share_left(structure, "attention", shape.key_value_heads or 0)
-    blocks = shorter_shape(shape, structure).blocks
     return replace(
         shape,
         blocks=tuple(
-            _smaller(block, shape.hidden, structure, left, routed=shape.has_experts) for block in blocks
+            _smaller(block, shape.hidden, structure, left, routed=shape.has_experts) for block in shape.blocks
         ),
         key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
     )
-
-
-def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
-    """Return the shape without the removed blocks, before other units are removed."""
-    if structure.blocks is None:
-        return shape
-    left = round(_share_after(structure.blocks, len(shape.blocks)) * len(shape.blocks))
-    return replace(shape, blocks=shape.blocks[: max(1, left)])
 
 
 def _smaller(

@@ -9,11 +9,10 @@ Pruning runs every window through each block twice.
 from dataclasses import astuple, dataclass
 from typing import Literal, Self
 
-from pruning.estimate.shape import BYTES, ModelShape, ranked_readers, shorter_shape, unit_readers
+from pruning.estimate.shape import BYTES, ModelShape, ranked_readers, unit_readers
 from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
 from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
-from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Phase = Literal["prefill", "decode"]
 
@@ -248,18 +247,6 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
     walk = forward(shape, windows) * 2.5
     return walk + Work(moments=2 * moments * windows.tokens, solved=solved)
-
-
-def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
-    """Return the work of choosing the blocks to remove, one after the other, by the predictions without each.
-
-    With n blocks left, the walks of all candidates pass n(n + 1)/2 blocks, and end in n + 1 sets of logits.
-    """
-    blocks, left = len(shape.blocks), len(shorter_shape(shape, structure).blocks)
-    judged = Windows(min(MAX_BLOCK_SELECTION_WINDOWS, windows.count), windows.length)
-    rounds = range(left + 1, blocks + 1)
-    walks = sum(count * (count + 1) / 2 for count in rounds) / blocks
-    return forward(shape, judged) * (walks + 1) + head(shape, judged) * sum(count + 1 for count in rounds)
 
 
 def whole_model_training(

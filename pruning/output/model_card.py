@@ -132,18 +132,12 @@ def _gone(facts: StructureFacts) -> float:
     return 1 - facts.parameters / facts.dense_parameters
 
 
-def _taken_out(facts: StructureFacts) -> str:
-    if facts.depth is None:
-        return "whole units were taken out of its decoder blocks"
-    return f"whole decoder blocks were taken out{', and whole units of the others' if facts.units else ''}"
-
-
 def _method_summary(report: Report) -> str:
     sentences = []
     if report.structure is not None:
         sentences.append(
             f"with {report.structure.parameters:,} of its {report.structure.dense_parameters:,} parameters: "
-            f"{_taken_out(report.structure)}."
+            "whole units were taken out of its decoder blocks."
         )
         if report.recipe.structure is not None and report.recipe.structure.ranks:
             sentences.append("The weights that read what is left were solved for again.")
@@ -159,18 +153,11 @@ def _method_summary(report: Report) -> str:
 def _cut(report: Report) -> str:
     if report.structure is None or report.recipe.structure is None:
         return ""
-    depth, settings = report.structure.depth, report.recipe.structure
-    rows = []
-    if depth is not None:
-        left = f"{depth.dense - len(depth.dropped)} of {depth.dense}"
-        removed = ", ".join(str(drop.block) for drop in depth.dropped)
-        rows.append(f"| blocks | {left}, without {removed} (counted from 0, in the order of their removal) |")
-    rows += [
-        f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units
-    ]
+    rows = [f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units]
     share = report.structure.block_share
     if share is not None:
-        asked = "" if settings.parameters is None else f", {settings.parameters:.1%} asked for"
+        parameters = report.recipe.structure.parameters
+        asked = "" if parameters is None else f", {parameters:.1%} asked for"
         rows.append(f"| removed share of the blocks' parameters | {share:.1%}{asked} |")
     rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
     return "".join(f"\n{row}" for row in rows)

@@ -37,7 +37,9 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
     Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved.
     """
     further = {name: 0 for name in _FURTHER_COUNTS if plan.config.get(name)}
-    _copy_companions(checkpoint, {**plan.config, **further}, directory)
+    checkpoint.files.without([*checkpoint.weight_files, CONFIG, INDEX]).copy_to(directory)
+    config = checkpoint.config_with({**plan.config, **further})
+    (directory / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     count = len(plan.units[0]) if plan.units else 0
     shapes: dict[str, tuple[int, ...]] = {}
     experts = _RenumberedExperts()
@@ -53,52 +55,17 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
             is_further = _FURTHER.fullmatch(name) or (of_block is not None and of_block[0] >= loaded)
             return None if is_further else experts(name)
 
-        pairs = _pairs(checkpoint, dense, directory, shapes, renamed)
+        pairs = [
+            _Pair(dense / name, directory / name, shapes, renamed)
+            for name in checkpoint.weight_files
+            if any(renamed(tensor) for tensor in SafetensorsFile.open(dense / name).names)
+        ]
         for index in range(count):
             masks = _masks(checkpoint, plan, blocks, index)
             repaired = checkpoint.layout.to_stored(blocks[index].weights)
             for pair in pairs:
                 pair.write(masks, repaired)
         _write_index(dense / INDEX, directory / INDEX, pairs)
-
-
-def write_shorter(
-    checkpoint: Checkpoint, config: Mapping[str, Any], kept: Sequence[int], directory: Path
-) -> None:
-    """Write the model with some of its blocks into an existing directory, byte for byte, renumbered.
-
-    `config`: the smaller model's config.json. `kept`: the blocks that stay, in ascending order. A file of
-    which nothing stays is not written. Every other file is copied.
-
-    Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved, and
-    with field 'structure.blocks' for files that do not number the blocks' tensors.
-    """
-    renamed = _Renumbered(checkpoint, kept)
-    _copy_companions(checkpoint, config, directory)
-    with checkpoint.files.opened() as dense:
-        pairs = _pairs(checkpoint, dense, directory, {}, renamed)
-        _write_index(dense / INDEX, directory / INDEX, pairs)
-
-
-def _pairs(
-    checkpoint: Checkpoint,
-    dense: Path,
-    smaller: Path,
-    shapes: Mapping[str, tuple[int, ...]],
-    renamed: Renamed,
-) -> list["_Pair"]:
-    """Create the smaller files, but those of which nothing is kept."""
-    return [
-        _Pair(dense / name, smaller / name, shapes, renamed)
-        for name in checkpoint.weight_files
-        if any(renamed(tensor) for tensor in SafetensorsFile.open(dense / name).names)
-    ]
-
-
-def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], directory: Path) -> None:
-    checkpoint.files.without([*checkpoint.weight_files, CONFIG, INDEX]).copy_to(directory)
-    text = json.dumps(checkpoint.config_with(config), indent=2, ensure_ascii=False) + "\n"
-    (directory / CONFIG).write_text(text, encoding="utf-8")
 
 
 def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int) -> dict[str, Tensor]:
@@ -141,32 +108,6 @@ class _RenumberedExperts:
             return name
         place = self._places[found[1]].get(found[2])
         return None if place is None else f"{found[1]}{place}{found[3]}"
-
-
-class _Renumbered:
-    """The names of tensors in the files of a model that keeps some of its blocks."""
-
-    def __init__(self, checkpoint: Checkpoint, kept: Sequence[int]) -> None:
-        stack = find_stack(checkpoint.skeleton)
-        self._places = {block: place for place, block in enumerate(kept)}
-        self._dense, self._gone = len(stack.blocks), len(stack.blocks) - len(kept)
-        self._prefix = _block_prefix(checkpoint)
-        if self._prefix is None:
-            raise InvalidInput(
-                f"the files of this {checkpoint.architecture} do not number the tensors of its blocks; load "
-                "it and save it again with transformers",
-                field="structure.blocks",
-            )
-
-    def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of a removed block."""
-        found = _of_block(name, self._prefix)
-        if found is None:
-            return name
-        number, rest = found
-        # Some files have a further block, which transformers does not load, behind the last.
-        place = number - self._gone if number >= self._dense else self._places.get(number)
-        return None if place is None else f"{self._prefix}.{place}.{rest}"
 
 
 def _block_prefix(checkpoint: Checkpoint) -> str | None:

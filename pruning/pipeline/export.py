@@ -265,10 +265,9 @@ def check_exports(
 ) -> None:
     """Refuse exports that this installation, or the format, cannot write, before anything is computed.
 
-    `model`: the result, without weights; where blocks are removed, with any of those that can stay. Raises
-    InvalidInput with the field: 'exports' where the extra is missing, groups divide no row or the result is
-    more than a mask, 'model.id' for a model that a format cannot hold. `step`: as in a stage of one step,
-    called while a helper works.
+    `model`: the result, without weights. Raises InvalidInput with the field: 'exports' where the extra is
+    missing, groups divide no row or the result is more than a mask, 'model.id' for a model that a format
+    cannot hold. `step`: as in a stage of one step, called while a helper works.
     """
     served = [export for export in exports if not isinstance(export, MaskExport)]
     if len(served) < len(exports):

@@ -56,7 +56,6 @@ from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
 from pruning.runtime.device import compute_dtype, dtype_name
 from pruning.sandbox.reading import UntrustedReader
-from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
 
@@ -302,8 +301,5 @@ class ResolveStage:
 
 def _cut(checkpoint: Checkpoint, structure: StructureOptions) -> PreTrainedModel:
     """Return the smaller model without weights. Raises InvalidInput with the field where there is none."""
-    skeleton, config = checkpoint.skeleton, checkpoint.config_values
-    if structure.blocks is not None:
-        depth = DepthPlan.of(structure, skeleton, config)
-        skeleton, config = depth.skeleton(depth.some()), depth.config(depth.some())
-    return CutPlan.of(structure, skeleton, config).smaller_skeleton(skeleton)
+    skeleton = checkpoint.skeleton
+    return CutPlan.of(structure, skeleton, checkpoint.config_values).smaller_skeleton(skeleton)

@@ -1,7 +1,7 @@
 """The main path of the library: from a recipe to a pruned model on disk, and a report.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
-2. cut: remove blocks and units, for a recipe with structure; the smaller model replaces the dense one
+2. cut: remove units, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
 4. prune: mask block by block, then write the pruned checkpoint
 5. recover: train the kept weights, if the recipe has `recovery`
@@ -46,7 +46,7 @@ from pruning.pipeline.report import RunResults, report_of
 from pruning.pipeline.resolve import ResolvedRun, ResolveStage
 from pruning.pipeline.resources import DiskRoom
 from pruning.pipeline.speed import SpeedStage
-from pruning.pipeline.structure import Structure
+from pruning.pipeline.structure import cut_model
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
 from pruning.recipe.exports import MASK_ONLY, Export, has_mask
@@ -133,7 +133,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
         with _context(request, services, place, resolved) as context:
-            dense, cut = Structure(recipe, resolved, context, request.exports).cut(dense)
+            dense, cut = cut_model(dense, recipe, resolved, context)
             norms, outcome = recorder.run(GradientStage(dense, resolved.gradients, context))
             blocks = outcome.finished_blocks
             masks = request.save_masks or has_mask(request.exports)

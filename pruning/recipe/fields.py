@@ -145,10 +145,7 @@ Globs = Annotated[tuple[Annotated[Text, Field(max_length=256)], ...], Field(max_
 
 
 class LayerSelection(StrictModel):
-    """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`.
-
-    Where the recipe takes whole blocks out, the names are those of the smaller model, with its own numbers.
-    """
+    """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`."""
 
     include: Globs = Field((), description="Only layers that match one of these are pruned; all when empty.")
     exclude: Globs = Field((), description="Layers that match one of these are not pruned, even if included.")

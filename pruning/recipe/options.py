@@ -106,7 +106,7 @@ OPTIONS: tuple[Option, ...] = (
         "structure",
         "structure",
         "settings",
-        f"units to take out, such as {_EXAMPLES} or blocks=4; may be repeated",
+        f"units to take out, such as {_EXAMPLES}; may be repeated",
         "NAME=VALUE",
     ),
     Option("norm", "norms", "list", "only compute this gradient norm, l1 or l2; may be repeated", "NORM"),

@@ -7,9 +7,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pruning.recipe.fields import StrictModel
 from pruning.recipe.units import UNIT_KINDS, UnitName
 
-MAX_BLOCK_SELECTION_WINDOWS = 4
-"""Number of calibration windows that decide which blocks are removed."""
-
 # Widths that kernels and formats support best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
 # have 128, tensor cores work on 64.
 _ROUND_WIDTHS = (256, 128, 64)
@@ -46,12 +43,6 @@ Amount = Annotated[
 class StructureOptions(StrictModel):
     """Take whole units out of the model: the result is a smaller model of the same architecture."""
 
-    blocks: Amount | None = Field(
-        None,
-        description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
-        "of them. The block goes without which the predictions differ least from the dense model's, then the "
-        "next.",
-    )
     # The amount of each of `UNIT_KINDS`.
     mlp_channels: Amount | None = Field(
         None,
@@ -87,10 +78,9 @@ class StructureOptions(StrictModel):
 
     @model_validator(mode="after")
     def _validate_targets(self) -> "StructureOptions":
-        names = ("blocks", *UNIT_KINDS)
-        units = [name for name in names if getattr(self, name) is not None]
+        units = [kind for kind in UNIT_KINDS if self.amount(kind) is not None]
         if self.parameters is None and not units:
-            raise ValueError(f"must say what to take out: {', '.join(names)} or parameters")
+            raise ValueError(f"must say what to take out: {', '.join(UNIT_KINDS)} or parameters")
         if self.parameters is not None and units:
             raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
         widths = [kind for kind in UNIT_KINDS.values() if kind.is_width and kind.name in units]
@@ -105,22 +95,6 @@ class StructureOptions(StrictModel):
         """Return how much of a kind of unit is cut: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
-
-    def blocks_left(self, dense: int) -> int:
-        """Return how many of a model's `dense` blocks are left.
-
-        Raises ValueError, with the nearest number that can stay, where no block or every one would go.
-        """
-        if self.blocks is None:
-            return dense
-        kept = round(dense * (1 - self.blocks)) if self.blocks < 1 else dense - int(self.blocks)
-        if not 0 < kept < dense:
-            nearest = 1 if kept < 1 else dense - 1
-            raise ValueError(
-                f"the model has {dense} blocks, and {self.blocks:g} of them leaves {kept}: the nearest "
-                f"number that can stay is {nearest}"
-            )
-        return kept
 
     def left(self, kind: UnitName, dense: int) -> tuple[int, int]:
         """Return how many of a block's `dense` units of a kind are left, before and after rounding.
@@ -147,11 +121,6 @@ class StructureOptions(StrictModel):
             if 0 < kept < dense and abs(kept - width) <= _MAX_WIDTH_CHANGE * dense:
                 return kept
         return width
-
-    @property
-    def cuts_blocks(self) -> bool:
-        """Whether units are removed from blocks, not only whole blocks."""
-        return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
 
     @property
     def ranks(self) -> bool:

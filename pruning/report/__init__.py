@@ -3,8 +3,6 @@
 from pruning.report.changes import (
     BlockUnits,
     ChannelOrderFacts,
-    DepthFacts,
-    DroppedBlock,
     JudgementFacts,
     LayerFacts,
     LeftInOrderFacts,
@@ -39,8 +37,6 @@ __all__ = [
     "CalibrationFacts",
     "ChannelOrderFacts",
     "DatasetFacts",
-    "DepthFacts",
-    "DroppedBlock",
     "Environment",
     "ExpertTokensFacts",
     "ExportFacts",

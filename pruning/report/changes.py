@@ -65,7 +65,7 @@ class UnitFacts(Facts):
 class BlockUnits(Facts):
     """The units of one kind that are left in one block."""
 
-    block: int = Field(description="The decoder block, counted from 0 among those that are left.")
+    block: int = Field(description="The decoder block, counted from 0.")
     kind: UnitName = Field(description="What the units are.")
     kept: str = Field(
         description="The numbers of the units that are left, counted from 0 in the dense block, as runs such "
@@ -73,35 +73,9 @@ class BlockUnits(Facts):
     )
 
 
-class DroppedBlock(Facts):
-    """A block that was taken out."""
-
-    block: int = Field(description="The decoder block, counted from 0 in the dense model.")
-    kl: float = Field(
-        description="KL divergence from the dense model without this block and those before it in the list, "
-        "in nats per token of the windows that it was chosen by."
-    )
-
-
-class DepthFacts(Facts):
-    """The blocks before and after."""
-
-    dense: int = Field(description="Number of blocks of the dense model.")
-    kept: str = Field(
-        description="The numbers of the blocks that are left, counted from 0 in the dense model, as runs "
-        "such as `0-5,7,9-12`."
-    )
-    dropped: tuple[DroppedBlock, ...] = Field(
-        description="The blocks that were taken out, in the order in which they went."
-    )
-
-
 class StructureFacts(Facts):
     """What was taken out of the model before anything was masked."""
 
-    depth: DepthFacts | None = Field(
-        None, description="Which blocks are left; null where all are. Blocks go before other units."
-    )
     units: tuple[UnitFacts, ...] = Field(description="One entry per kind of unit.")
     blocks: tuple[BlockUnits, ...] = Field(description="One entry per block and kind of unit.")
     block_share: float | None = Field(
@@ -116,15 +90,10 @@ class StructureFacts(Facts):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def left(self) -> str:
-        """What is left, in words: `20 of 30 blocks; 1,152 of 1,536 MLP channels in each`."""
-        parts = []
-        if self.depth is not None:
-            parts.append(f"{self.depth.dense - len(self.depth.dropped)} of {self.depth.dense} blocks")
+        """What is left, in words: `1,152 of 1,536 MLP channels in each block`."""
         units = [f"{unit.kept:,} of {unit.dense:,} {UNIT_KINDS[unit.kind].label}" for unit in self.units]
-        if units:
-            having = " that has them" if self._in_some_blocks else ""
-            parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}{having}")
-        return "; ".join(parts)
+        having = " that has them" if self._in_some_blocks else ""
+        return f"{', '.join(units)} in each block{having}"
 
     @property
     def _in_some_blocks(self) -> bool:

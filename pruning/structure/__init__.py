@@ -1,1 +1,1 @@
-"""Structured pruning: units and blocks that are removed, and the smaller model."""
+"""Structured pruning: units that are removed, and the smaller model."""

@@ -4,6 +4,7 @@ Decided on the model without weights. The smaller config must build a model whos
 shapes after the cut: a family that cannot lose such units is refused before anything is computed.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from typing import Any, Self
 import torch
 from transformers import PreTrainedModel
 
+from pruning.checkpoint.description import text_field
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.errors import InvalidInput
 from pruning.models.blocks import Stack, find_stack
 from pruning.recipe import UNIT_KINDS, StructureOptions, UnitName
-from pruning.structure.depth import skeleton_of
 from pruning.structure.units import Units, find_units, refused
 
 _IN_ORDER = tuple(UNIT_KINDS.values())[::-1]
@@ -53,7 +55,7 @@ class CutPlan:
 
     def smaller_skeleton(self, dense: PreTrainedModel) -> PreTrainedModel:
         """Return the smaller model without weights. `dense`: the model that is cut, of the same class."""
-        return skeleton_of(self.config, dense)
+        return _skeleton_of(self.config, dense)
 
     @classmethod
     def of(cls, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]) -> Self:
@@ -237,7 +239,7 @@ class _Planner:
         if values == self._config:
             return "its config has no field for that"
         try:
-            model = skeleton_of(values, self._skeleton)
+            model = _skeleton_of(values, self._skeleton)
         except Exception as error:  # each config and model class refuses in its own way
             known = units.reason_unbuildable(values, self._text_config)
             return known or f"transformers refuses the smaller config ({type(error).__name__})"
@@ -263,3 +265,20 @@ class _Planner:
         for kind in (kind for kind in UNIT_KINDS if kind in kept):
             values |= self._one(kind).config_after(kept[kind], self._text_config, self._config)
         return values
+
+
+def _skeleton_of(config: Mapping[str, Any], dense: PreTrainedModel) -> PreTrainedModel:
+    """Return the text decoder that `Checkpoint.config_values` describe, on the meta device.
+
+    `dense`: the model that is cut, of the same class. Raises whatever its config or model class does.
+    """
+    built = type(dense.config.get_text_config()).from_dict(copy.deepcopy(dict(config)))
+    if (field := text_field(dense.config)) is not None:
+        whole = copy.deepcopy(dense.config)
+        setattr(whole, field, built)
+        built = whole
+    built._attn_implementation = None  # a config may name a kernel on the Hub
+    with torch.device("meta"):
+        model = auto_class(built).from_config(built, trust_remote_code=False)
+    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what from_config promises
+    return text_decoder(model)

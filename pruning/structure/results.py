@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +15,6 @@ from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.recipe import Stage, UnitName
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
-from pruning.structure.depth import Drop
 from pruning.structure.plan import UnitPlan
 from pruning.structure.units import Units
 
@@ -53,7 +51,6 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 _KEPT, _WEIGHT = "kept/", "weight/"
-_BLOCK, _DIVERGENCE = "block", "divergence"
 _WARNINGS, _ROUTED = "warnings", "routed"
 
 
@@ -121,36 +118,6 @@ class StoredCut:
         file = _write(cut, self._resume_store.directory(Stage.CUT) / f"{block:05}.safetensors")
         self._resume_store.commit(Stage.CUT, block, file)
         self._files[block] = file
-
-
-class StoredDrops:
-    """One shard per removed block, in their order.
-
-    They belong to the same stage as those of `StoredCut`, and are numbered after the blocks of the model.
-    """
-
-    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey, *, blocks: int) -> None:
-        """Begin the stage; what was chosen under the same key counts. `blocks`: of the dense model."""
-        self._resume_store, self._blocks = resume_store, blocks
-        files = resume_store.begin(Stage.CUT, numerics_key)
-        numbers = takewhile(lambda number: number in files, count(blocks))
-        self.drops = [_read_drop(files[number].path) for number in numbers]
-
-    def put(self, drop: Drop) -> None:
-        """Write the shard and make it durable."""
-        number = self._blocks + len(self.drops)
-        path = self._resume_store.directory(Stage.CUT) / f"gone-{number:05}.safetensors"
-        tensors = {
-            _BLOCK: torch.tensor([drop.block]),
-            _DIVERGENCE: torch.tensor([drop.divergence], dtype=torch.float64),
-        }
-        self._resume_store.commit(Stage.CUT, number, save_tensors(tensors, path))
-        self.drops.append(drop)
-
-
-def _read_drop(path: Path) -> Drop:
-    with safe_open(path, framework="pt") as file:
-        return Drop(int(file.get_tensor(_BLOCK)), float(file.get_tensor(_DIVERGENCE)))
 
 
 def _write(cut: CutBlock, path: Path) -> HashedFile:

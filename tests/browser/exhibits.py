@@ -210,7 +210,6 @@ def smaller(channels: int, kv_heads: int, perplexity: float) -> dict[str, Any]:
     told = report(0.0, 17.5, perplexity)
     told["sparsity"] = {"overall": 0.0, "layers": []}
     told["structure"] = {
-        "depth": None,
         "units": [
             {"kind": kind, "dense": dense, "kept": dense - gone}
             for kind, dense, gone in (("mlp_channels", 1536, channels), ("kv_heads", 3, kv_heads))

@@ -115,17 +115,6 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     messages = [event.data.message for event in stack.events(second) if isinstance(event.data, LogMessage)]
     assert any(message.startswith("gradients: reusing") for message in messages)
 
-    # Blocks and units of the others are two parts of one stage, whose finished blocks are rows of one kind.
-    structure = {"blocks": 1, "mlp_channels": 0.25}
-    third = stack.submit(stack.spec(method=None, sparsity=None, structure=structure))
-    job = stack.wait_for_end(third)
-    assert job.state == JobState.SUCCEEDED, job.error
-    stages = [event.data.stage for event in stack.events(third) if isinstance(event.data, StageFinished)]
-    assert stages == ["resolve", "cut", "gradients", "cut", "evaluate", "speed", "upload"]
-    assert job.report is not None
-    blocks = dense.config.num_hidden_layers
-    assert job.report["structure"]["left"].startswith(f"{blocks - 1} of {blocks} blocks; ")
-
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)

@@ -81,7 +81,7 @@ CASES = [
     nightly("llama", "float32", {**MASKED, "swaps": 20}),
     nightly("llama", "float32", {**MASKED, "permute": True, "pattern": "2:4"}),
     nightly("llama", "float32", FEWER_CHANNELS),
-    nightly("llama", "bfloat16", {"structure": {"kv_heads": 0.5, "blocks": 1}}),
+    nightly("llama", "bfloat16", {"structure": {"kv_heads": 0.5}}),
     nightly("llama", "float32", {"structure": {"parameters": 0.2}}),
     nightly("llama", "float32", {**MASKED, **trained()}),
     ("llama", "bfloat16", {**MASKED, **trained(state="8-bit")}),

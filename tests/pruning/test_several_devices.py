@@ -25,7 +25,6 @@ from pruning.models.replay import Replay
 from pruning.recipe import Recipe, StructureOptions
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.cut import cut_blocks
-from pruning.structure.depth import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from tests.pruning.families import EACH_FAMILY, five_windows, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
@@ -204,22 +203,6 @@ def test_masks_are_those_of_a_cpu(
         found = masks_on(DEVICES[:count], family, fields, five_windows())
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
-
-
-@pytest.mark.usefixtures("cuda")
-@pytest.mark.parametrize("family", ["llama", nightly("qwen3_moe")])
-def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str) -> None:
-    chosen = []
-    for devices in ((CPU,), DEVICES[:1], DEVICES):
-        placement = placed(family, devices)
-        stack, drops = find_stack(placement.model), list[Drop]()
-        with placement.in_round_robin(stack.modules):
-            choose_blocks(stack, five_windows(), 3, placement=placement, earlier=(), found=drops.append)
-        chosen.append(drops)
-    expected, *others = chosen
-    for drops in others:
-        assert [drop.block for drop in drops] == [drop.block for drop in expected]
-        assert [drop.divergence for drop in drops] == pytest.approx([drop.divergence for drop in expected])
 
 
 @pytest.mark.usefixtures("cuda")

@@ -29,7 +29,7 @@ from pruning.report import Interval, Intervals
 NOTHING = NoPruning().name
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
-_UNITS = {"blocks": "blocks"} | {kind.name: kind.short_label for kind in UNIT_KINDS.values()}
+_UNITS = {kind.name: kind.short_label for kind in UNIT_KINDS.values()}
 _WIDTHS = frozenset(kind.name for kind in UNIT_KINDS.values() if kind.is_width)
 _NO_VALUE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -114,8 +114,7 @@ def describe_cut(cut: Cut) -> str:
         asked = {name: cut.asked.get(name) for name in (*_UNITS, "parameters")}
         words = _UNITS | {"parameters": "parameters"}
         return _join_parts(f"{words[name]} {_less(amount)}" for name, amount in asked.items() if amount)
-    depth = [] if cut.depth is None else [("blocks", cut.depth["dense"], len(cut.depth["dropped"]))]
-    gone = depth + [(unit["kind"], unit["dense"], unit["dense"] - unit["kept"]) for unit in cut.units]
+    gone = [(unit["kind"], unit["dense"], unit["dense"] - unit["kept"]) for unit in cut.units]
     return _join_parts(
         f"{_UNITS[kind]} {percent(-less / dense) if kind in _WIDTHS else f'{dense} → {dense - less}'}"
         for kind, dense, less in gone

@@ -176,7 +176,6 @@ ADVANCED = (
         for kind in UNIT_KINDS.values()
         if kind.form_hint
     ),
-    Field("structure.blocks", "Blocks out", "How many blocks to remove: 10% or 2.", "amount"),
     Field("calibration.samples", "Windows", "How many to read.", "number", str(Calibration().samples)),
     Field("calibration.sequence_length", "Window length", "Tokens per window.", "number", "at most 2048"),
     Field(

@@ -27,7 +27,7 @@ OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
         (OF_A_JOB, "method", "--method"),
         (OF_A_JOB, "allocation", "--allocation"),
         (OF_A_JOB, "method.norm", "--option norm"),
-        (OF_A_JOB, "structure.blocks", "--structure blocks"),
+        (OF_A_JOB, "structure.experts", "--structure experts"),
         (OF_A_JOB, "recovery.distil.tokens", "recovery.distil.tokens"),
         (OF_A_JOB | {"recipe": "job.json"}, "sparsity", "--sparsity (sparsity)"),
         (OF_A_JOB, "what.is.new", "what.is.new"),

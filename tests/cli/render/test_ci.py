@@ -14,11 +14,6 @@ from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, job_document, state_event
 
 STRUCTURE = {
-    "depth": {
-        "dense": 30,
-        "kept": "0-27",
-        "dropped": [{"block": 29, "kl": 0.1}, {"block": 28, "kl": 0.2}],
-    },
     "units": [
         {"kind": "kv_heads", "dense": 4, "requested": 3, "kept": 3},
         {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
@@ -32,7 +27,7 @@ STRUCTURE = {
 SIZES = {"dense_bytes": 4000, "bytes": 3000}
 RATE = {"phase": "prefill", "batch": 1, "dense": 100.0, "pruned": 125.0, "speedup": 1.25, "noise": 0.01}
 PERPLEXITY = {"dense": 8.0, "pruned": 10.0}
-IN_EACH = "3 of 4 KV heads, 1,152 of 1,536 MLP channels in each"
+IN_EACH = "3 of 4 KV heads, 1,152 of 1,536 MLP channels in each block"
 
 
 def structured(**more: object) -> dict[str, Any]:
@@ -63,7 +58,7 @@ def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
     text = shown(server, job_id, structured(), command, *((str(job_id),) if command == "show" else run))
     facts = {
         "perplexity": "8.00 → 10.00 (+25.0%), on 2 windows of 4 tokens of builtin, no interval",
-        "parameters": f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {IN_EACH}",
+        "parameters": f"1,500 of 2,000, 25.0% fewer: {IN_EACH}",
         "size": "3.0 kB of 4.0 kB; 1.25 times as fast as the dense model",
         "against dense": "KL 0.2500 nats per token; the same most probable token in 62.5%",
         "in code": "8.00 → 10.00 (+25.0%); KL 0.2500 nats per token; the same most probable token in 62.5%",
@@ -128,15 +123,13 @@ def test_a_report_of_another_version_is_reported(server: ScriptedServer, job_id:
 
 
 def test_the_remaining_structure_of_a_smaller_model_is_shown() -> None:
-    widths = StructureFacts.model_validate_json(json.dumps(STRUCTURE | {"depth": None}))
-    assert widths.left == f"{IN_EACH} block"
+    widths = StructureFacts.model_validate_json(json.dumps(STRUCTURE))
+    assert widths.left == IN_EACH
     units = [{"kind": "experts", "dense": 4, "requested": 3, "kept": 3}]
     some = [{"block": block, "kind": "experts", "kept": "0-2"} for block in (1, 2)]  # not in block 0
-    for depth, words in ((None, "each block"), (STRUCTURE["depth"], "each")):
-        values = STRUCTURE | {"depth": depth, "units": units, "blocks": some}
-        experts = StructureFacts.model_validate_json(json.dumps(values))
-        assert experts.left.endswith(f"3 of 4 experts in {words} that has them")
+    experts = StructureFacts.model_validate_json(json.dumps(STRUCTURE | {"units": units, "blocks": some}))
+    assert experts.left == "3 of 4 experts in each block that has them"
     every = StructureFacts.model_validate_json(
-        json.dumps(STRUCTURE | {"depth": None, "units": units, "blocks": [{**some[0], "block": 0}, *some]})
+        json.dumps(STRUCTURE | {"units": units, "blocks": [{**some[0], "block": 0}, *some]})
     )
     assert every.left == "3 of 4 experts in each block"

@@ -18,7 +18,6 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.recipe import StructureOptions
 from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
-from pruning.structure.depth import DepthPlan
 from pruning.structure.experts import experts_of
 from pruning.structure.plan import CutPlan
 
@@ -227,27 +226,6 @@ def test_these_families_have_no_experts(family: str) -> None:
         model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
     block = find_stack(model).blocks[0]
     assert experts_of(model, block) is None
-
-
-@pytest.mark.parametrize("amount", [0.05, 0.3, 0.95, 1, 2, 3, 9])
-def test_a_number_of_blocks_is_refused_as_the_library_refuses_it(
-    places: FileRoots, tmp_path: Path, amount: float
-) -> None:
-    config = LLAMA | {"num_hidden_layers": 3}
-    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
-    with torch.device("meta"):
-        skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
-    structure = {"blocks": amount}
-    recipe = {"structure": structure, "calibration": {"dataset": "builtin"}}
-    document = {"recipe": {"model": str(tmp_path / "models" / "good"), **recipe}}
-    spec = JobSpec.model_validate(document | {"evaluation": {"dataset": "builtin"}})
-    expected = set()
-    try:
-        DepthPlan.of(StructureOptions(**structure), skeleton, config)
-    except InvalidInput as error:
-        expected.add((error.field, str(error)))
-    assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
-    assert bool(expected) == (amount not in (0.3, 1, 2))
 
 
 @pytest.mark.parametrize("family", sorted(HEADS_DIVIDE_THE_HIDDEN_SIZE))

@@ -28,7 +28,6 @@ from pruning.recovery.parameters import (
     kept_parameters,
 )
 from pruning.structure.cut import cut_blocks
-from pruning.structure.depth import choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlock
 from tests.pruning.families import make
@@ -149,18 +148,6 @@ def test_the_memory_of_a_cut_is_what_is_alive(structure: dict[str, object], mode
             cut_blocks(stack, plan, tokens(), gates, placement=placement, blocks=blocks, step=ignore_steps)
         estimated = memory.cutting(shape, WINDOWS, "float32", "cpu", options)
         assert 0.95 <= estimated / live.peak <= 1.2, (name, estimated, live.peak)
-
-
-@pytest.mark.parametrize("vocabulary", [64, 1024])
-@pytest.mark.parametrize("name", MODELS)
-def test_the_memory_of_a_choice_of_blocks_is_what_is_alive(name: str, vocabulary: int) -> None:
-    model = made(name, blocks=4, vocabulary=vocabulary)
-    stack, placement = find_stack(model), Placement(model, dtype=torch.float32)
-    shape = shape_of(stack, stored_dtype="bfloat16")
-    with LiveMemory() as live:
-        choose_blocks(stack, tokens(), 3, placement=placement, earlier=(), found=lambda drop: None)
-    estimated = memory.shortening(shape, WINDOWS, "float32", "cpu")
-    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
 
 
 @pytest.mark.parametrize("name", [name for name in EACH_MODEL if name != "a mixture of 8"])

@@ -54,12 +54,10 @@ OPT = {
             {"intermediate_size": 512, "num_attention_heads": 4, "num_key_value_heads": 2},
         ),
         (OPT, {"mlp_channels": 0.5}, {"ffn_dim": 1024}),
-        (LLAMA, {"blocks": 1}, {"num_hidden_layers": 2}),
         (MIXTRAL, {"experts": 0.25}, {"num_local_experts": 6}),
-        (MIXTRAL, {"experts": 5, "blocks": 2}, {"num_local_experts": 3, "num_hidden_layers": 1}),
+        (MIXTRAL, {"experts": 5}, {"num_local_experts": 3}),
         (QWEN_MOE, {"kv_heads": 0.5}, {"num_attention_heads": 4, "num_key_value_heads": 2}),
         (QWEN_MOE, {"mlp_channels": 0.5}, {"moe_intermediate_size": 128}),
-        (LLAMA, {"blocks": 0.6, "mlp_channels": 0.5}, {"num_hidden_layers": 1, "intermediate_size": 512}),
     ],
 )
 def test_the_shape_is_that_of_the_smaller_config(
@@ -150,32 +148,6 @@ def test_the_stages_are_those_that_run() -> None:
     masked = estimate(method="gblm", sparsity=0.5)
     assert [stage.name for stage in masked.stages] == ["resolve", "gradients", "prune", "evaluate", "upload"]
     assert alone.output_bytes < masked.output_bytes
-
-
-def test_blocks_are_chosen_before_the_gates_are_computed() -> None:
-    alone = estimate(structure={"blocks": 1})
-    assert [stage.name for stage in alone.stages] == ["resolve", "cut", "evaluate", "speed", "upload"]
-    both = estimate(structure={"blocks": 1, "mlp_channels": 0.5})
-    assert [stage.name for stage in both.stages][:4] == ["resolve", "cut", "gradients", "cut"]
-    units = estimate(structure={"mlp_channels": 0.5})
-    assert both.stages[2].operations < units.stages[1].operations
-
-
-def test_the_work_of_a_choice_is_that_of_walking_each_candidate() -> None:
-    shape, windows = shape_of_config({**LLAMA, "num_hidden_layers": 5}), Windows(64, 128)
-    judged = Windows(4, 128)
-    one_block = work.forward(shape, judged).operations / 5
-    passed, ends = 5, 0  # the dense model
-    left = list(range(5))
-    for _ in range(2):
-        for candidate in left:
-            # From its own block on; before it, all candidates share one walk.
-            passed += sum(block > candidate for block in left)
-        passed, ends = passed + len(left), ends + len(left) + 1
-        left.pop()
-    found = work.shortening(StructureOptions(blocks=2), shape, windows).operations
-    expected = passed * one_block + ends * work.head(shape, judged).operations
-    assert found == pytest.approx(expected)
 
 
 def test_the_speed_is_estimated_where_it_is_measured() -> None:

@@ -20,14 +20,10 @@ from transformers import (
     SmolLM3Config,
 )
 
-from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.exports import llama
 from pruning.exports.gguf import check, convert
 from pruning.exports.limits import suited
-from pruning.output.smaller import write_shorter
-from pruning.recipe import ModelReference, StructureOptions
-from pruning.structure.depth import DepthPlan
 from tests.pruning.exports.checkpoints import write_checkpoint, write_tokenizer
 from tests.pruning.exports.computed import (
     ENGINE,
@@ -93,7 +89,8 @@ SMALL = {
     "pad_token_id": None,
 }
 GEMMA_27B = {"num_hidden_layers": 46, "hidden_size": 4608, "head_dim": 128, "query_pre_attn_scalar": 144}
-WITHOUT_WINDOWS = {"sliding_window": None, "layer_types": ["full_attention"] * 3}
+WITHOUT_WINDOWS = {"sliding_window": None, "layer_types": ["full_attention"] * 2}
+NOT_EVERY_4TH = ["linear_attention", "linear_attention", "full_attention", "linear_attention"]
 
 
 @pytest.mark.nightly
@@ -104,40 +101,36 @@ def test_a_width_that_the_converter_does_not_read_is_in_the_file(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("config", "removed", "reason"),
+    ("config", "reason"),
     [
-        (SmolLM3Config(**SMALL, num_hidden_layers=5), 0, "smollm3, llama.cpp leaves out RoPE in every 4th"),
-        nightly(SmolLM3Config(**SMALL, num_hidden_layers=5), 4, None),
-        nightly(Exaone4Config(**SMALL, **WITHOUT_WINDOWS, num_hidden_layers=3), 0, None),
+        (
+            SmolLM3Config(**SMALL, num_hidden_layers=4, no_rope_layers=[1, 1, 0, 1]),
+            "smollm3, llama.cpp leaves out RoPE in every 4th",
+        ),
+        nightly(SmolLM3Config(**SMALL, num_hidden_layers=4), None),
+        nightly(Exaone4Config(**SMALL, **WITHOUT_WINDOWS, num_hidden_layers=2), None),
         nightly(
-            Exaone4Config(**SMALL, sliding_window=8, num_hidden_layers=64),
-            63,
+            Exaone4Config(**SMALL, sliding_window=8, num_hidden_layers=63),
             "exaone4, llama.cpp has sliding windows in models of 64 blocks alone; this one has 63",
         ),
         nightly(
-            Qwen3NextConfig(**SMALL, num_experts=4, head_dim=8, num_hidden_layers=5),
-            0,
+            Qwen3NextConfig(
+                **SMALL, num_experts=4, head_dim=8, num_hidden_layers=4, layer_types=NOT_EVERY_4TH
+            ),
             "qwen3_next, llama.cpp has full attention in every 4th",
         ),
     ],
 )
-def test_a_model_without_a_block_is_computed_alike_or_refused(
-    config: PreTrainedConfig, removed: int, reason: str | None, tmp_path: Path
+def test_a_model_with_other_blocks_is_computed_alike_or_refused(
+    config: PreTrainedConfig, reason: str | None, tmp_path: Path
 ) -> None:
-    write_model(tmp_path / "dense", config)
-    checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
-    kept = [block for block in range(config.num_hidden_layers) if block != removed]
-    plan = DepthPlan.of(StructureOptions(blocks=1), checkpoint.skeleton, checkpoint.config_values)
-    shorter = tmp_path / "shorter"
-    shorter.mkdir()
-    write_shorter(checkpoint, plan.config(kept), kept, shorter)
+    model = write_model(tmp_path / "model", config)
     if reason is not None:
         with pytest.raises(InvalidInput, match=reason):
-            check(shorter, engine=ENGINE)
+            check(tmp_path / "model", engine=ENGINE)
     else:
-        check(shorter, shapes=checkpoint.layout.shapes_of(plan.skeleton(kept)), engine=ENGINE)
-        written = convert(shorter, tmp_path / "shorter.gguf", engine=ENGINE)
-        assert_computed_alike(AutoModelForCausalLM.from_pretrained(shorter).eval(), written.file)
+        written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+        assert_computed_alike(model, written.file)
 
 
 class TestWhatLlamaCppWouldIgnore:
@@ -148,7 +141,6 @@ class TestWhatLlamaCppWouldIgnore:
         return str(refused.value)
 
     def test_blocks_with_full_attention_elsewhere(self, tmp_path: Path) -> None:
-        """As when a cut has removed blocks."""
         kinds = ["sliding_attention", "full_attention", "sliding_attention"]
         reason = self.refused(tmp_path, "gemma3", num_hidden_layers=3, layer_types=kinds)
         assert "full attention in every 6th block" in reason

@@ -15,19 +15,17 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import nn
-from transformers import AutoModelForCausalLM, SmolLM3Config
+from transformers import AutoModelForCausalLM
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Fidelity
 from pruning.exports import compressed_tensors, gguf
-from pruning.exports.limits import suited
 from pruning.methods.results import StoredBlocks
 from pruning.models.placement import Placement
 from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.pipeline.export import engine_for
 from pruning.pipeline.export_gguf import GgufFiles
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.prune import PruneStage
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import CompressedTensorsExport, parse_exports
 from pruning.report import FILE_NAME, Report
@@ -37,9 +35,7 @@ from pruning.sandbox.fork_server import SandboxUnavailable
 from pruning.sandbox.frames import JSON
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.exports.checkpoints import write_checkpoint
-from tests.pruning.exports.computed import write_model
 from tests.pruning.exports.test_lies import frame, pretend
-from tests.pruning.exports.test_limits import SMALL
 from tests.pruning.runs import Steps, die, interrupt, run_recipe, tensors_of
 from tests.tiers import nightly
 
@@ -282,29 +278,6 @@ def test_a_format_is_checked_against_the_model_that_a_cut_leaves(
     assert checked[0].keys() == tensors_of(model).keys()
     assert checked[0]["model.layers.1.mlp.up_proj.weight"] == (128 * (1 - channels), 64)
     assert steps.seen == []
-
-
-@pytest.mark.parametrize(("kept", "error"), [(range(4), InterruptedError), (range(1, 5), InvalidInput)])
-def test_the_blocks_that_are_kept_are_checked_once_they_are_chosen(
-    kept: range, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A SmolLM3 without its last block has RoPE where llama.cpp has it; without its first it has not."""
-
-    def check(directory: Path, **_: object) -> None:
-        suited(json.loads((directory / "config.json").read_text()))
-
-    monkeypatch.setattr(gguf, "check", check)
-    monkeypatch.setattr("pruning.pipeline.structure.choose_blocks", lambda *_, **__: [*kept])
-    monkeypatch.setattr(PruneStage, "prepare", lambda _: interrupt())
-    write_model(tmp_path / "model", SmolLM3Config(**SMALL, num_hidden_layers=5))
-    with pytest.raises(error, match="RoPE in every 4th block" if error is InvalidInput else None):
-        run_recipe(
-            recipe(tmp_path / "model", method="wanda", sparsity=0.5, structure={"blocks": 1}),
-            EVALUATION,
-            output=tmp_path / "out",
-            device="cpu",
-            exports=parse_exports(["gguf:Q8_0"]),
-        )
 
 
 def test_what_reads_files_of_strangers_is_confined_as_the_other_readers_are(

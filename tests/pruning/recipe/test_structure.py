@@ -33,17 +33,8 @@ def test_a_cut_alone_masks_nothing() -> None:
     assert Recipe.model_validate_json(alone.model_dump_json()) == alone
 
 
-def test_blocks_alone_rank_and_repair_nothing_within_a_block() -> None:
-    options = StructureOptions(blocks=0.25)
-    assert not options.ranks
-    assert not options.cuts_blocks
-    assert StructureOptions(blocks=3, kv_heads=1).ranks
-
-
 def test_experts_are_ranked_by_a_measure_of_their_own() -> None:
-    options = StructureOptions(experts=0.25)
-    assert not options.ranks
-    assert options.cuts_blocks
+    assert not StructureOptions(experts=0.25).ranks
 
 
 def test_a_mask_may_follow_a_cut() -> None:
@@ -81,7 +72,7 @@ def test_gradients_of_the_dense_model_do_not_fit_what_is_left() -> None:
 
 
 def test_a_multiple_without_a_width_to_round_is_refused() -> None:
-    for kind in ("blocks", "kv_heads", "experts"):
+    for kind in ("kv_heads", "experts"):
         field, message = refused(structure={kind: 1, "multiple_of": 64})
         assert field == "structure"
         assert "none is cut" in message
@@ -114,10 +105,8 @@ def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:
         {"kv_heads": 1e9},
         {"parameters": 1.0},
         {"parameters": 0.3, "kv_heads": 1},
-        {"parameters": 0.3, "blocks": 1},
-        {"blocks": 0},
         {"parameters": 0.3, "experts": 2},
-        {"blocks": 2.5},
+        {"kv_heads": 2.5},
         {"mlp_channels": 100, "multiple_of": 64},
         {"heads": 0.25},
     ],
@@ -127,7 +116,7 @@ def test_a_structure_that_says_nothing_or_too_much_is_refused(structure: dict[st
     assert refused(structure=structure)[0].startswith("structure")
 
 
-@pytest.mark.parametrize("kind", ["mlp_channels", "kv_heads", "experts", "blocks"])
+@pytest.mark.parametrize("kind", ["mlp_channels", "kv_heads", "experts"])
 def test_one_unit_is_written_without_a_point_which_may_mean_all(kind: str) -> None:
     with pytest.raises(ValidationError, match="may mean all units or one of them: write 1 for one"):
         recipe(structure={kind: 1.0})

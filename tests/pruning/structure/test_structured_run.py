@@ -19,7 +19,7 @@ from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
-from pruning.structure import cut, depth
+from pruning.structure import cut
 from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
 from tests.pruning.pruned import ignore_steps
@@ -43,8 +43,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         "method": "wanda",
         "sparsity": 0.5,
     },
-    "blocks": {"structure": {"blocks": 2}},
-    "blocks and units": {"structure": {"blocks": 2, **STRUCTURE}, "method": "gblm", "sparsity": 0.5},
     "wanda": {
         "structure": {"parameters": 0.3, "multiple_of": 8},
         "method": "wanda",
@@ -129,49 +127,6 @@ def test_the_report_says_what_is_left(model: Path, tmp_path: Path) -> None:
     assert "zeros" not in card
 
 
-def test_whole_blocks_go_before_other_units(model: Path, tmp_path: Path) -> None:
-    wanted = recipe(model, structure={"blocks": 0.5, "mlp_channels": 0.25})
-    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
-    assert [stage.name for stage in report.stages] == ["resolve", "cut", "gradients", "cut", "evaluate"]
-    smaller, dense = (AutoModelForCausalLM.from_pretrained(path) for path in (tmp_path / "out", model))
-    assert (smaller.config.num_hidden_layers, smaller.config.intermediate_size) == (2, 48)
-    facts = report.structure
-    assert facts is not None
-    assert facts.depth is not None
-    blocks = numbers_in(facts.depth.kept, below=4)
-    assert sorted([*blocks, *(drop.block for drop in facts.depth.dropped)]) == [0, 1, 2, 3]
-    assert facts.depth.dropped[0].kl < facts.depth.dropped[1].kl
-    for block in facts.blocks:
-        kept = numbers_in(block.kept, below=64)
-        ours, theirs = (
-            f"model.layers.{number}.mlp.up_proj.weight" for number in (block.block, blocks[block.block])
-        )
-        assert torch.equal(smaller.state_dict()[ours], dense.state_dict()[theirs][kept])
-    assert facts.parameters == sum(parameter.numel() for parameter in smaller.parameters())
-    assert facts.dense_parameters == sum(parameter.numel() for parameter in dense.parameters())
-    card = (tmp_path / "out" / "README.md").read_text()
-    gone = ", ".join(str(drop.block) for drop in facts.depth.dropped)
-    assert f"| blocks | 2 of 4, without {gone} (counted from 0" in card
-    assert "whole decoder blocks were taken out, and whole units of the others." in card
-
-
-def test_a_model_that_loses_blocks_alone_keeps_the_bytes_of_the_others(model: Path, tmp_path: Path) -> None:
-    report = run_recipe(recipe(model, **RECIPES["blocks"]), EVALUATION, output=tmp_path / "out")
-    assert [stage.name for stage in report.stages] == ["resolve", "cut", "evaluate"]
-    assert report.structure is not None
-    assert report.structure.depth is not None
-    assert (report.structure.units, report.structure.blocks) == ((), ())
-    blocks = numbers_in(report.structure.depth.kept, below=4)
-    smaller, dense = (AutoModelForCausalLM.from_pretrained(path) for path in (tmp_path / "out", model))
-    for place, block in enumerate(blocks):
-        ours, theirs = (net.model.layers[at].state_dict() for net, at in ((smaller, place), (dense, block)))
-        assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
-    card = (tmp_path / "out" / "README.md").read_text()
-    assert "whole decoder blocks were taken out." in card
-    assert "ranked by" not in card
-    assert "solved for again" not in card
-
-
 def test_norms_of_weights_replace_no_gates(model: Path, tmp_path: Path) -> None:
     said: list[str] = []
     store = DirectoryResumeStore(tmp_path / "resume", report=said.append)
@@ -224,8 +179,6 @@ def uninterrupted_runs(
         ("structure and mask", "prune", 0.5),
         nightly("structure and mask", "gradients", 0.5),
         nightly("structure and mask", "evaluate", 0.5),
-        nightly("blocks and units", "cut", 0),  # the first block of two is gone
-        nightly("blocks and units", "cut", 0.99),  # the last block that is left is cut
         nightly("trained", "recover", 0.5),
     ],
 )
@@ -300,29 +253,6 @@ def test_what_was_computed_on_another_cut_is_not_used_again(
     assert again == afresh
 
 
-def test_gates_of_other_blocks_are_not_used_again(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options: dict[str, Any] = {"schedule": "streamed"}
-    wanted, store = recipe(model, structure={"blocks": 2, "mlp_channels": 0.25}), tmp_path / "state"
-    run_recipe(
-        wanted, EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store), **options
-    )
-    # The choice is lost, and made again with another result, as if the divergences had other last bits.
-    shutil.rmtree(store / "cut")
-    divergences = depth._Walk.divergences
-    monkeypatch.setattr(
-        depth._Walk,
-        "divergences",
-        lambda *args: {block: 1 / found for block, found in divergences(*args).items()},
-    )
-    run_recipe(
-        wanted, EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store), **options
-    )
-    run_recipe(wanted, EVALUATION, output=tmp_path / "afresh", **options)
-    assert contents(tmp_path / "again") == contents(tmp_path / "afresh")
-
-
 def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"schedule": "streamed"}
     wanted, store = recipe(model, **RECIPES["structure and mask"]), tmp_path / "state"
@@ -339,21 +269,20 @@ def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: 
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("structure", "LlamaForCausalLM cannot be cut: .*other logits"),
-        ("blocks", "cannot be cut: .* with the same blocks left out"),
-    ],
-)
 def test_a_cut_that_computes_something_else_is_refused_by_name(
-    name: str, message: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "_smaller_logits", lambda *_: torch.zeros(1, 16, 384))
-    with pytest.raises(InvalidInput, match=message) as error:
-        run_recipe(recipe(model, **RECIPES[name]), EVALUATION, output=tmp_path / "out")
+    with pytest.raises(InvalidInput, match=r"LlamaForCausalLM cannot be cut: .*other logits") as error:
+        run_recipe(recipe(model, **RECIPES["structure"]), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"
     assert not (tmp_path / "out").exists()
+
+
+def test_tokens_that_both_models_rule_out_are_equal() -> None:
+    logits = torch.tensor([[1.0, 2.0, -1e4], [1.0, 2.0, -torch.inf]])
+    assert stages.relative_difference(logits[1], logits[1]) == 0
+    assert not stages.relative_difference(logits[0], logits[1]) <= 1
 
 
 def test_a_pattern_must_fit_what_is_left(model: Path, tmp_path: Path) -> None:
