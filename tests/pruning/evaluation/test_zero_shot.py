@@ -102,6 +102,7 @@ def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, questi
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 def test_both_models_are_scored_without_an_example_in_the_prompt(
     tiny_llama_dir: Path, tmp_path: Path, definitions: Path
 ) -> None:
@@ -128,6 +129,13 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
     assert facts.interval.low <= facts.pruned <= facts.interval.high
     assert facts.outcomes is not None
     assert facts.outcomes.count("1") / len(QUESTIONS) == facts.pruned
+
+
+@with_harness
+@pytest.mark.nightly
+def test_a_definition_is_found_beside_those_of_the_harness(definitions: Path) -> None:
+    tasks = Tasks(Evaluation(tasks=("tiny_choice",)), (definitions,))
+    assert "hellaswag" in tasks._manager.task_index
 
 
 @with_harness

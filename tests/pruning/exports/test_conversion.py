@@ -89,20 +89,13 @@ def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.nightly
 def test_a_family_that_the_converters_package_lacks_a_part_of_is_refused_by_its_name(tmp_path: Path) -> None:
     """Version 0.1.1 fails to import its module for DeepSeek."""
     write_checkpoint(tmp_path)
     change(tmp_path / "config.json", architectures=["DeepseekV3ForCausalLM"])
     with pytest.raises(InvalidInput, match="does not know the architecture DeepseekV3ForCausalLM"):
         check(tmp_path, engine=ENGINE)
-
-
-def test_code_of_the_checkpoint_is_not_run(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / "model")
-    (tmp_path / "model" / "evil.py").write_text("raise SystemExit('it ran')")
-    named = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
-    change(tmp_path / "model" / "config.json", auto_map=named)
-    assert convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE).bytes > 0
 
 
 def rename_weights(directory: Path, name: str) -> None:
@@ -113,12 +106,15 @@ def rename_weights(directory: Path, name: str) -> None:
     (directory / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
 
 
-def test_weights_under_another_name_are_found_and_other_tensors_are_not(
+def test_weights_under_another_name_are_found_and_other_tensors_and_code_are_not(
     small: Exported, tmp_path: Path
 ) -> None:
     shutil.copytree(small.file.parent / "model", tmp_path / "model")
     rename_weights(tmp_path / "model", "weights-of-llama.safetensors")
     save_file({"stray": torch.ones(2)}, tmp_path / "model" / "masks.safetensors")
+    (tmp_path / "model" / "evil.py").write_text("raise SystemExit('it ran')")
+    named = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
+    change(tmp_path / "model" / "config.json", auto_map=named)
     renamed = convert(tmp_path / "model", tmp_path / "renamed.gguf", dtype="F32", engine=ENGINE)
     assert renamed.sha256 == sha256_of(small.file)
 

@@ -106,7 +106,7 @@ class Fleet:
             self.scheduler.round()
             return condition()
 
-        eventually(dispatched, seconds=PATIENCE, every=0.1)
+        eventually(dispatched, seconds=PATIENCE, every=0.3)
 
     def workers(self) -> list[Worker]:
         with self.database.begin() as session:
