@@ -1,20 +1,55 @@
 """The client's methods for uploads, webhooks, the zoo and lists, against the real API."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine
 
+from jobs.access import api_keys
 from jobs.database import Database
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.settings import Settings
 from pruneserve_client import Client, NotFound
-from tests.api.drive import Jobs
+from tests.api.conftest import with_roots
+from tests.api.drive import Jobs, Server
 from tests.claims import take
+from tests.conftest import emptied, new_database, settings_of
 
 
+# An API takes seconds to start. These tests share one, and its database, which is emptied for each.
+@pytest.fixture(scope="module")
+def settings(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    directory = tmp_path_factory.mktemp("service")
+    with new_database(postgres_url, template="pruneserve") as url:
+        yield with_roots(settings_of(url, directory), directory)
+
+
+@pytest.fixture
+def database(engine: Engine) -> Database:
+    return emptied(engine)
+
+
+@pytest.fixture(scope="module")
+def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server.running(settings, tmp_path_factory.mktemp("api") / "api.log") as server:
+        yield server
+
+
+@pytest.fixture
+def api(server: Server, database: Database) -> Iterator[Client]:
+    """A client with a key of ada's."""
+    with database.begin() as session:
+        key = api_keys.create(session, "ada", "test")[1]
+    with Client(server.url, key) as client:
+        yield client
+
+
+# It comes first, because nothing empties the audit log.
 def test_who_asks_and_what_there_is(api: Client) -> None:
     assert (api.me().owner, "gblm" in {method.name for method in api.methods()}) == ("ada", True)
     (key,) = api.keys()
