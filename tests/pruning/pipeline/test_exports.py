@@ -171,6 +171,7 @@ def dense(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gguf, "quantize", quantize)
+        patch.setattr(gguf, "check", lambda *_, **__: None)
         names = ["gguf:Q5_0", "gguf:Q8_0", "gguf:Q4_0", "gguf:Q4_0:gradients"]
         return output, exported(model, output, *names)
 
@@ -218,9 +219,10 @@ def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
     ],
 )
 def test_a_model_that_llama_cpp_takes_for_another_is_not_exported(
-    family: str, settings: dict[str, object], tmp_path: Path
+    family: str, settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its files cannot say the activation, or the scale of attention in each block."""
+    monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     write_checkpoint(tmp_path / "model", family, initializer_range=0.2, **settings)
     report = exported(tmp_path / "model", tmp_path / "out", "gguf:F16")
     assert report.exports == ()
@@ -229,7 +231,10 @@ def test_a_model_that_llama_cpp_takes_for_another_is_not_exported(
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_during_an_export_leaves_nothing(model: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_during_an_export_leaves_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     steps = Steps(at=(Stage.EXPORT, 100))
     with pytest.raises(InterruptedError):
         exported(model, tmp_path / "out", "gguf:Q8_0", progress=steps)
