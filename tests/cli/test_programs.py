@@ -96,11 +96,3 @@ def test_a_scheduler_does_not_start_without_a_broker(tmp_path: Path) -> None:
     done = run("pruneserve-scheduler", directory=tmp_path, **place)
     assert done.returncode == 1
     assert "error: BROKER_URL is not set; set it, or BROKER_URL_FILE" in done.stderr
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root is warned")
-def test_up_as_root_warns_with_advice(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()  # so that it ends before it starts anything
-    done = run("pruneserve", "up", "--data", str(tmp_path / "file" / "data"), directory=tmp_path)
-    assert "warning: running as root" in done.stderr
-    assert "useradd" in done.stderr
