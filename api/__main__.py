@@ -1,6 +1,7 @@
 """`pruneserve-api`: serve on one address until SIGTERM or Ctrl-C."""
 
 import argparse
+import gc
 import logging
 import socket
 import sys
@@ -99,6 +100,7 @@ def main() -> None:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
+    gc.freeze()  # a search for garbage in all that was imported holds every request for a sixth of a second
     Server(config, app.state.resources).run()
 
 

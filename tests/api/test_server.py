@@ -1,10 +1,26 @@
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.drive import Server
 from tests.clock import check_times
+from tests.stack import directory_store
+
+SERVING = """
+import gc, sys
+import api.__main__ as m
+def run(server):
+    print(any(found is server.config.app for found in gc.get_objects()))
+m.Server.run = run
+sys.argv[1:] = []
+m.main()
+"""
+"""Says instead of serving whether a search for garbage walks over the application."""
 
 
 @pytest.fixture
@@ -23,3 +39,15 @@ def test_the_access_log_has_times_in_utc_and_no_query_strings(server: Server) ->
     assert "a-secret-of-this-test" not in log
     records = [line for line in log.splitlines() if line.startswith("{")]  # of the audit log
     check_times("\n".join(line for line in log.splitlines() if line not in records))
+
+
+@pytest.mark.slow
+def test_no_search_for_garbage_walks_over_what_was_made_before_the_first_request(tmp_path: Path) -> None:
+    environment = {
+        "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x",
+        "BROKER_URL": "redis://127.0.0.1:1/0",
+        "STORE_URL": directory_store(tmp_path),
+    }
+    command = [sys.executable, "-c", SERVING]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
