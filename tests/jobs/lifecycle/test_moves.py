@@ -6,17 +6,23 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jobs import queries
 from jobs.database import Database
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.monitoring import traces
+from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt
 from jobs.tables import NOW, Job, Lease
 from pruning.masks.packed import FILE_NAME as MASKS
+from tests.claims import take
 from tests.conftest import Submit
 from tests.jobs.lifecycle.rows import ARTIFACT, ERROR, REPORT, STORED_ERROR, attempt_of, events_of, row_of
 
@@ -243,3 +249,26 @@ def test_a_result_without_weights_takes_no_known_room(database: Database, claim:
     with database.begin() as session:
         assert lifecycle.succeed(session, claim, REPORT, [report])
         assert session.get_one(Job, claim.job_id).stored_weight_bytes is None
+
+
+def test_a_claim_continues_the_trace_of_the_submission_with_the_wait_for_it(
+    database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
+    with traces.span("submission"), database.begin() as session:
+        job_id = owner_moves.create(session, "ada", spec).id
+        session.execute(update(Job).values(queued_at=NOW - timedelta(hours=1)))
+    claim = take(database, job_id)
+    submission, queued = memory.get_finished_spans()
+    assert submission.context is not None
+    place = f"00-{submission.context.trace_id:032x}-{submission.context.span_id:016x}-"
+    assert claim.traceparent is not None
+    assert claim.traceparent.startswith(place)
+    assert (queued.name, queued.parent and queued.parent.span_id) == ("queued", submission.context.span_id)
+    row = row_of(database, job_id)
+    assert queued.end_time is not None
+    assert queued.start_time is not None
+    waited = timedelta(microseconds=(queued.end_time - queued.start_time) / 1000)
+    assert abs(waited - (row["running_at"] - row["queued_at"])) <= timedelta(microseconds=1)

@@ -45,8 +45,9 @@ def test_a_new_job_has_its_recipe_in_columns(database: Database) -> None:
     with database.begin() as session:
         created = owner_moves.create(session, "ada", spec, {"team": "search"})
         assert created.queued_at is not None  # refreshed: what the database has filled in is there
-        job_id = created.id
+        job_id, given = created.id, created.spec
     row = row_of(database, job_id)
+    assert row["spec"] == given
     assert (row["state"], row["attempt"]) == (JobState.QUEUED, 0)
     assert events_of(database, job_id) == [StateChanged(state=JobState.QUEUED)]
     assert (row["owner"], row["model"], row["method"]) == ("ada", "org/name", "wanda")

@@ -37,6 +37,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job, Worker
+from tests.claims import job as get_job
 from tests.eventually import eventually
 from tests.jobs.queue.fleet import LARGE, register
 from tests.jobs.queue.fleet import submit as queue_job
@@ -163,10 +164,12 @@ def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
     with database.begin() as session:
         assert lifecycle.claim(session, job_id, "worker", 30)
         assert recorded == []
-    names = [(name, labels) for name, _, labels in recorded]
-    assert names == [
-        (MOVES.name, {"before": "queued", "state": "running"}),
-        (QUEUE_WAIT.name, {"queue": "unknown"}),
+    job = get_job(database, job_id)
+    assert job.running_at is not None
+    waited = (job.running_at - job.queued_at).total_seconds()
+    assert recorded == [
+        (MOVES.name, 1.0, {"before": "queued", "state": "running"}),
+        (QUEUE_WAIT.name, waited, {"queue": "unknown"}),
     ]
 
 
