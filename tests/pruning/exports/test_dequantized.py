@@ -36,6 +36,7 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 BLOCK = (16, 24)  # divides neither the rows nor the columns of most matrices
 E2M1 = [sign * value for sign in (1, -1) for value in (0, 0.5, 1, 1.5, 2, 3, 4, 6)]
 PARTS = ("_scale_inv", "_blocks", "_scales", "_packed", "_scale", "_shape")
+LONG = "n" * 1000
 KINDS = ("fp8", "fp8 128", "mxfp4", "compressed-tensors fp8", "compressed-tensors w4a16")
 
 
@@ -243,6 +244,15 @@ def say(**changes: Any) -> Callable[[dict[str, Tensor], dict[str, Any]], None]:
         ("compressed-tensors w4a16", put("weight_g_idx", torch.zeros(32, dtype=torch.int32)), "is not known"),
         ("compressed-tensors w4a16", drop("weight_shape"), "weight_shape is missing"),
         ("compressed-tensors w4a16", put("weight_shape", torch.tensor([2**40, 8])), "is packed as one of"),
+        (
+            "compressed-tensors w4a16",
+            put("weight_shape", torch.arange(1000)),
+            "weight_shape is not two numbers",
+        ),
+        ("compressed-tensors w4a16", put(f"{LONG}.weight_scale", torch.zeros(1)), "n.weight is missing"),
+        ("compressed-tensors w4a16", put(f"weight_{LONG}", torch.zeros(1)), "n is missing, or is not known"),
+        ("fp8", put(LONG, torch.zeros(1, dtype=torch.uint8)), "not known how its tensor .*n of U8 is"),
+        ("fp8", put(f"{LONG}_scale_inv", torch.zeros(1)), "n is missing, and must be of F8_E4M3"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(
@@ -262,6 +272,7 @@ def test_what_is_not_understood_is_refused_by_name(
     with pytest.raises(InvalidInput, match=message) as refused:
         run_recipe(recipe_of(tmp_path / "model"), EVALUATION, output=tmp_path / "out", progress=steps)
     assert refused.value.field == "model.id"
+    assert len(str(refused.value)) < 500
     assert not steps.seen
 
 
