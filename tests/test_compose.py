@@ -39,6 +39,7 @@ def test_every_part_is_confined(name: str) -> None:
     assert not service.get("privileged")
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["pids_limit"] <= 4096
+    assert service["logging"] == {"driver": "local"}, "it rotates its files; json-file does not"
     assert re.fullmatch(r"(\$\{\w+:-)?\d+[mg]\}?", service["mem_limit"])
 
 

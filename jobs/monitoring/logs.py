@@ -28,6 +28,7 @@ _Entry = MutableMapping[str, Any]
 
 _REDACTED = "(secret)"
 _MIN_SECRET_LENGTH = 6
+_MAX_CHARACTERS = 2**15  # of a message or a traceback, which may quote what an owner's file says
 # Secrets by their form: keys of the API and of webhooks, tokens of the Hub and in headers, users and
 # passwords in URLs. Where a `?` or `#` comes before the `@`, what follows is hidden: it may be a password.
 _SECRET_PATTERNS = re.compile(
@@ -100,6 +101,7 @@ def _json_formatter(part: Component) -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             hide,
+            _cut_long_texts,
             structlog.processors.JSONRenderer(default=str),
         ],
     )
@@ -139,6 +141,17 @@ def _add_process_fields(_logger: object, _method: str, entry: _Entry) -> _Entry:
     traced = {} if place is None else {"trace": place.split("-")[1]}
     known = {name: value for name, value in {**_context, **traced}.items() if name not in entry}
     return {**entry, **known}
+
+
+def _cut_long_texts(_logger: object, _method: str, entry: _Entry) -> _Entry:
+    """Cut long values. Secrets are hidden before: what is left of one that was cut has no known form."""
+    return {name: _cut(value) if isinstance(value, str) else value for name, value in entry.items()}
+
+
+def _cut(text: str) -> str:
+    """Return a text, of a long one its beginning and its end."""
+    half = _MAX_CHARACTERS // 2
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:half]} (cut) {text[-half:]}"
 
 
 class SecretRedactor:
@@ -209,11 +222,11 @@ class EscapingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, and the lines of its traceback."""
         shown = copy.copy(record)
-        shown.msg, shown.args = escaped(record.getMessage()), None
+        shown.msg, shown.args = escaped(_cut(record.getMessage())), None
         shown.exc_info = shown.exc_text = shown.stack_info = None
         line = self._formatter.format(shown)
         if record.exc_info:
-            trace = self._formatter.formatException(record.exc_info).splitlines()
+            trace = _cut(self._formatter.formatException(record.exc_info)).splitlines()
             line = "\n".join([line, *(f"  {escaped(traced)}" for traced in trace)])
         return line
 

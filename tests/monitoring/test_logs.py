@@ -97,6 +97,25 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
 
 
 @pytest.mark.threat
+def test_an_error_that_quotes_a_file_cannot_fill_the_log_and_no_secret_is_cut_in_two() -> None:
+    logger, written = logging.Logger("log"), io.StringIO()
+    logger.addHandler(logging.StreamHandler(written))
+    write_json(Component.WORKER, logger)
+    try:
+        raise ValueError(f"begin {f'{BY_FORM[-1]} ' * 10**5} end")
+    except ValueError as error:
+        logger.warning("job %s: %s", "1", error, exc_info=True)
+    (line,) = written.getvalue().splitlines()
+    assert len(line) < 100_000
+    assert "hf_" not in line
+    entry = json.loads(line)
+    assert entry["message"].startswith("job 1: begin (secret)")
+    assert entry["message"].endswith("end")
+    assert entry["exception"].startswith("Traceback")
+    assert entry["exception"].endswith("end")
+
+
+@pytest.mark.threat
 @pytest.mark.parametrize(
     ("said", "shown"),
     [

@@ -40,3 +40,19 @@ def test_neither_a_message_nor_a_traceback_can_forge_a_line_or_an_escape() -> No
     assert all(line.startswith("  ") for line in lines[1:])
     assert len(lines) > 3, "the traceback keeps its lines"
     assert "\x1b" not in written.getvalue()
+
+
+@pytest.mark.threat
+def test_an_error_that_quotes_a_file_cannot_fill_the_log() -> None:
+    logger, written = logging.Logger("log"), io.StringIO()
+    logger.addHandler(logging.StreamHandler(written))
+    escape_messages(logger)
+    try:
+        raise ValueError(f"begin {'n' * 10**6} end")
+    except ValueError as error:
+        logger.warning("job %s: %s", 1, error, exc_info=True)
+    assert len(written.getvalue()) < 100_000
+    line, *_, last = written.getvalue().splitlines()
+    assert line.startswith("job 1: begin nnn")
+    assert line.endswith("nnn end")
+    assert last.endswith("nnn end")
