@@ -243,8 +243,8 @@ def test_a_length_that_differs_from_the_stored_windows_is_refused(tmp_path: Path
     assert "16" in message
 
 
-def npy_of_shape(shape: str) -> bytes:
-    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+def npy_of_shape(shape: str, dtype: str = "<i8") -> bytes:
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
 
@@ -253,6 +253,9 @@ def npy_of_shape(shape: str) -> bytes:
     [
         *(b"", b"words", b"PK\x03\x04 no zip", b"\x93NUMPY\x01\x00"),
         *map(npy_of_shape, ("(True, 8)", "(1, 2**64)", f"(1, {2**64})", "(-1, 8)")),
+        # For these, numpy raises MemoryError, RecursionError, TokenError and SyntaxError.
+        *map(npy_of_shape, (f"({'-' * 9000}1, 8)", f"({'-' * 3000}1, 8)", "(1L, ")),
+        npy_of_shape("(1, 8)", "(1 2,)<i8, i8"),
     ],
 )
 def test_a_file_that_is_not_npy_is_refused(tmp_path: Path, reader: Reader, content: bytes) -> None:
