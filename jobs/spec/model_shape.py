@@ -90,7 +90,7 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
                         )
                     else:
                         break
-    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TimeoutError):
+    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TimeoutError, ValueError):  # the last: of urljoin
         pass
     raise HubUnavailable("the Hub does not answer")
 

@@ -206,8 +206,9 @@ class Hub(QuietHandler):
         elif self.path.startswith("/org/private"):
             self.send_response(200 if self.headers["Authorization"] == "Bearer hub-secret" else 401)
         else:
+            malformed = self.path.startswith("/org/malformed")
             self.send_response(307)
-            self.send_header("Location", "http://127.0.0.2:9/elsewhere")
+            self.send_header("Location", "//[" if malformed else "http://127.0.0.2:9/elsewhere")
         self.end_headers()
         self.wfile.write(json.dumps(LLAMA_7B).encode())
 
@@ -225,6 +226,7 @@ def test_a_model_on_the_hub(client: TestClient) -> None:
     assert answer.json()["model"]["blocks"] == 32, answer.text
     assert "private or gated" in refusal(client.post("/v1/estimates", json=body("org/private")))
     assert "at another address" in refusal(client.post("/v1/estimates", json=body("org/elsewhere")))
+    assert client.post("/v1/estimates", json=body("org/malformed")).status_code == 503
 
 
 @pytest.mark.threat
