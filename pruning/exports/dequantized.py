@@ -27,7 +27,6 @@ from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
 from pruning.output.safetensors_file import SafetensorsFile
 
 _FP8, _FORMATS = "F8_E4M3", ("float-quantized", "pack-quantized")
-_SHOWN = 100  # characters of a name or dtype from a header, in a message
 _ROUNDED = ("F8", "F4", "U8", "I8", "I32")  # the beginnings of dtypes that hold codes
 
 Headers = Mapping[str, Mapping[str, Any]]
@@ -100,8 +99,8 @@ def _weights(checkpoint: Checkpoint) -> dict[str, _Weight]:
     found = dict(_FINDERS[str(settings.get("quant_method"))](headers, settings))
     read = {name for weight in found.values() for name in _names(weight)}
     for name in headers.keys() - read:
-        if (dtype := headers[name]["dtype"]).startswith(_ROUNDED):
-            raise _refused(f"it is not known how its tensor {name[:_SHOWN]} of {dtype[:_SHOWN]} is rounded")
+        if str(headers[name]["dtype"]).startswith(_ROUNDED):
+            raise _refused(f"it is not known how its tensor {name} of {headers[name]['dtype']} is rounded")
     if not found:
         raise _refused("its config.json says so, and no tensor is")
     return found
@@ -116,12 +115,12 @@ def _fp8(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str, _
         name = scale.removesuffix("_scale_inv")
         shape = _shape(headers, name, _FP8)
         if len(shape) < 2 or 0 in shape:
-            raise _refused(f"{name[:_SHOWN]} has the shape {shape}")
+            raise _refused(f"{name} has the shape {shape}")
         # A block past the matrix is as large as that: its scale is repeated in memory.
         blocks = tuple(map(min, block, shape[-2:])) if block else shape[-2:]
         grid = (*shape[:-2], *(-(-size // of) for size, of in zip(shape[-2:], blocks, strict=True)))
         if prod(_shape(headers, scale, "F32", "BF16", "F16", "F8_E8M0")) != prod(grid):
-            raise _refused(f"{scale[:_SHOWN]} has not one number for each block of {name[:_SHOWN]}")
+            raise _refused(f"{scale} has not one number for each block of {name}")
         module = name.removesuffix("weight")
         unread = tuple(own for own in (f"{module}activation_scale", f"{module}input_scale") if own in headers)
         parts = {"codes": name, "scales": scale}
@@ -146,7 +145,7 @@ def _mxfp4(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str,
         name = blocks.removesuffix("_blocks")
         *grid, size = _shape(headers, blocks, "U8") or (0,)
         if len(grid) != 3 or size != 16 or _shape(headers, f"{name}_scales", "U8") != tuple(grid):
-            raise _refused(f"{name[:_SHOWN]}_blocks and its _scales do not fit each other")
+            raise _refused(f"{name}_blocks and {name}_scales do not fit each other")
         shape = (grid[0], grid[2] * 32, grid[1])
         parts = {"blocks": blocks, "scales": f"{name}_scales"}
         yield name, _Weight(shape, parts, lambda parts: convert_moe_packed_tensors(**parts))
@@ -167,24 +166,24 @@ def _compressed_tensors(headers: Headers, settings: Mapping[str, Any]) -> Iterat
         shape: tuple[int, ...]
         expected = {"weight_packed", "weight_shape"} if packed else {"weight"}
         if odd := parts.keys() ^ (expected | {"weight_scale"}):
-            raise _refused(f"{module[:_SHOWN]}.{sorted(odd)[0][:_SHOWN]} is missing, or is not known")
+            raise _refused(f"{module}.{sorted(odd)[0]} is missing, or is not known")
         groups = _shape(headers, scale, "F32", "BF16", "F16")
         if packed:
             packed_shape = _shape(headers, parts["weight_packed"], "I32")
             if len(packed_shape) != 2 or 0 in packed_shape:
-                raise _refused(f"{parts['weight_packed'][:_SHOWN]} has the shape {packed_shape}")
+                raise _refused(f"{parts['weight_packed']} has the shape {packed_shape}")
             if _shape(headers, parts["weight_shape"], "I64", "I32") != (2,):
-                raise _refused(f"{parts['weight_shape'][:_SHOWN]} is not two numbers")
+                raise _refused(f"{parts['weight_shape']} is not two numbers")
             rows, words = packed_shape
             columns = words * 32 // scheme.num_bits
             per_group = scheme.group_size if scheme.group_size and scheme.group_size > 0 else columns
             if groups != (rows, columns // per_group) or columns % per_group:
-                raise _refused(f"{scale[:_SHOWN]} has not one number for each group of {scheme.group_size}")
+                raise _refused(f"{scale} has not one number for each group of {scheme.group_size}")
             shape = (rows, columns)
         else:
             shape = _shape(headers, parts["weight"], _FP8)
             if len(shape) != 2 or groups not in ((1,), (shape[0], 1)):
-                raise _refused(f"{scale[:_SHOWN]} has neither one number, nor one for each row")
+                raise _refused(f"{scale} has neither one number, nor one for each row")
         unread = tuple(name for role, name in own.items() if role in ("input_scale", "input_zero_point"))
         yield f"{module}.weight", _Weight(shape, parts, _decompressed(decompress, shape), unread)
 
@@ -240,7 +239,7 @@ def _shape(headers: Headers, name: str, *dtypes: str) -> tuple[int, ...]:
     """Return the shape of a tensor. Raises InvalidInput where it is missing, or of another dtype."""
     if name not in headers or headers[name]["dtype"] not in dtypes:
         found = headers[name]["dtype"] if name in headers else "missing"
-        raise _refused(f"{name[:_SHOWN]} is {found[:_SHOWN]}, and must be of {' or '.join(dtypes)}")
+        raise _refused(f"{name} is {found}, and must be of {' or '.join(dtypes)}")
     return tuple(headers[name]["shape"])
 
 
