@@ -17,11 +17,11 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from cli.terminal import out
 from jobs.secret_files import write_secret
 
 _MAX_LOG_BYTES = 16_000_000
@@ -228,12 +228,18 @@ class OwnedProcess(ABC):
                     f"Otherwise {self._log_tail()}"
                 )
             if now > say_at:
-                out.print(f"{self.name} is still starting, after {now - began:.0f} s (log: {self.log})")
+                print_line(f"{self.name} is still starting, after {now - began:.0f} s (log: {self.log})")
                 say_at = now + _SLOW_SECONDS
             time.sleep(0.02)
 
     def _log_tail(self) -> str:
         return f"the end of its log {self.log}:\n" + "\n".join(self.said.splitlines()[-20:])
+
+
+def print_line(text: str) -> None:
+    """Print one line with the time in UTC, as the logs have it, or none on a full disk or a closed pipe."""
+    with suppress(OSError):
+        print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}", flush=True)
 
 
 def with_parent_death_signal(stop_signal: signal.Signals) -> list[str]:

@@ -5,10 +5,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
-from cli.embedded.process import EmbeddedError, OwnedProcess
+from cli.embedded.process import EmbeddedError, OwnedProcess, print_line
 from cli.terminal import clean
 
 # Ctrl-C, `kill`, and a closed terminal.
@@ -110,9 +110,3 @@ class _Supervised:
         else:
             print_line(f"{self.process.name} restarted (process {self.process.pid})")
         self._started = time.monotonic()
-
-
-def print_line(text: str) -> None:
-    """Print one line with the time in UTC, as the logs have it, or none on a full disk or a closed pipe."""
-    with suppress(OSError):
-        print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}", flush=True)

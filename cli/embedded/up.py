@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 import migrations
 from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
-from cli.embedded.process import EmbeddedError
+from cli.embedded.process import EmbeddedError, print_line
 from cli.embedded.services import Api, Service, Worker
-from cli.embedded.supervisor import Supervisor, interrupt, on_signals, print_line
+from cli.embedded.supervisor import Supervisor, interrupt, on_signals
 from cli.embedded.valkey import Valkey
 from cli.embedded.watch import WorkerWatch, watch_workers
-from cli.terminal import CommandFailed, Exit, err, out
+from cli.terminal import CommandFailed, Exit, err
 from jobs.access import api_keys, audit, page_sessions
 from jobs.access.audit import Action
 from jobs.database import in_one_line, sqlalchemy_url
@@ -151,8 +151,8 @@ def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, root
             f"PruneServe is up, but its worker has not passed its self-test within {_SELF_TEST_SECONDS:g} s: "
             f"jobs wait until it has (log: {started.worker.log})."
         )
-    out.print(
-        f"\n{state}\n"
+    print_line(
+        f"{state}\n"
         f"  page    {started.url}/sign-in?token={started.token}  (works once, within an hour)\n"
         f"  API     {started.url}  (key: {data.api_key})\n"
         f"  models  {', '.join(str(root.absolute()) for root in (data.models, *roots))}\n"

@@ -9,8 +9,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from cli.embedded.process import OwnedProcess
-from cli.embedded.supervisor import print_line
+from cli.embedded.process import OwnedProcess, print_line
 from cli.terminal import clean
 from jobs.database import sqlalchemy_url
 from jobs.queue import conditions

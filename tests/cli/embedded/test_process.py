@@ -41,6 +41,31 @@ print("started", flush=True)
 time.sleep(600)
 """
 
+# Each has lines to print, and ends with code 7.
+A_LINE = "import os; from cli.embedded.process import print_line; print_line('x'); os._exit(7)"
+A_SLOW_START = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from cli.embedded import process
+from test_process import OBEDIENT, Program
+process._SLOW_SECONDS = 0.0
+with Program(Path(sys.argv[2]), "import time; time.sleep(0.2)" + OBEDIENT) as program:
+    running = program.running
+os._exit(7 if running else 8)
+"""
+THE_ADDRESS = """
+import os, sys
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from cli.data_directory import DataDirectory
+from cli.embedded import up
+workers = SimpleNamespace(takes_jobs=True, reported=Event())
+up._announce(up._Started("http://here", "token", None, ""), workers, DataDirectory(Path(sys.argv[2])), [])
+os._exit(7)
+"""
+
 
 class Program(OwnedProcess):
     """Some lines of Python, ready when they have made a file of that name."""
@@ -162,14 +187,15 @@ class Refusing(Program):
 
 
 @pytest.mark.parametrize("to", ["full disk", "closed pipe"])
-def test_a_line_that_cannot_be_printed_ends_nothing(to: str) -> None:
-    printing = "import os; from cli.embedded.supervisor import print_line; print_line('x'); os._exit(7)"
+@pytest.mark.parametrize("printing", [A_LINE, A_SLOW_START, THE_ADDRESS], ids=["line", "start", "address"])
+def test_a_line_that_cannot_be_printed_ends_nothing(tmp_path: Path, printing: str, to: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     if to == "full disk":
         os.close(writer)
         writer = os.open("/dev/full", os.O_WRONLY)
-    ended = subprocess.run([sys.executable, "-c", printing], stdout=writer, check=False)
+    command = [sys.executable, "-c", printing, str(Path(__file__).parent), str(tmp_path)]
+    ended = subprocess.run(command, stdout=writer, check=False)
     os.close(writer)
     assert ended.returncode == 7
 

@@ -72,7 +72,7 @@ def said_until_the_link(running: Up) -> list[str]:
 
 def test_the_sign_in_link_works_once_and_comes_after_the_workers_self_test(running: Up) -> None:
     said = said_until_the_link(running)
-    ready = said.index("PruneServe is ready.\n")
+    (ready,) = (place for place, line in enumerate(said) if line.endswith("PruneServe is ready.\n"))
     assert [line for line in said[:ready] if re.search(r"worker \S+ takes jobs$", line)] != []
     link = re.findall(r"http://\S+token=\S+", said[-1])[0]
     with httpx.Client(timeout=60, trust_env=False) as browser:
