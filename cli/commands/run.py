@@ -186,12 +186,10 @@ def run_job(
     submit: Callable[..., JobDetail] | None = None
     try:
         with time_limit(timeout), _interruptible(once=bool(cancel_on_interrupt)):
-            # No longer than the timeout, which could not name the error.
-            patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
-            upload_texts(body, lambda file: _retried(partial(client.upload, file), patience))
+            upload_texts(body, lambda file: retried(partial(client.upload, file), timeout))
             key = idempotency_key(os.environ, body) or str(uuid4())
             submit = partial(client.submit, body, idempotency_key=key)
-            job = _retried(submit, patience)
+            job = retried(submit, timeout)
             console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
             return Outcome.of(watch(client, job.id, console), inconclusive)
     except TimedOut:
@@ -214,9 +212,12 @@ def run_job(
     return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {problem}", stale=True)
 
 
-def _retried(send: Callable[..., _Answer], patience: float) -> _Answer:
-    """Send a request; where the server is unavailable, say so before it is retried for `patience` seconds."""
-    end = time.monotonic() + patience
+def retried(send: Callable[..., _Answer], timeout: float | None = None) -> _Answer:
+    """Send a request; where the server is unavailable, say so before it is retried for PATIENCE_SECONDS.
+
+    No longer than `timeout`, which could not name the error.
+    """
+    end = time.monotonic() + min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
     try:
         return send()
     except Unavailable as error:

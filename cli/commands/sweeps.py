@@ -1,17 +1,17 @@
 """`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 from rich.filesize import decimal as size_text
 from rich.table import Table
 
-from cli.commands.run import time_limit
+from cli.commands.run import TimedOut, retried, time_limit
 from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
@@ -54,7 +54,7 @@ def submit(
         _without_idle_method(body, body | varied)
     if "method" in varied:
         body.pop("method", None)
-    sweep = client.submit_sweep({"job": body, "vary": varied})
+    sweep = retried(_submission(client, {"job": body, "vary": varied}))
     err.print(f"{len(sweep.jobs)} jobs queued; follow them with: pruneserve sweep wait {sweep.id}")
     print_item(sweep, str(sweep.id), as_json=as_json)
 
@@ -110,7 +110,6 @@ def search(
 
     Exits with 3 if there is none.
     """
-    upload_texts(body, client.upload)
     if over == "structure" or max_bytes:
         _without_idle_method(body, body)
     if format_name and "structure" not in body:
@@ -119,11 +118,24 @@ def search(
     if not isinstance(gate, dict):
         raise CommandFailed(f"the recipe's gate must be an object, not {clean(str(gate))}", Exit.USAGE)
     target = gate | _given(max_bytes=max_bytes, format=format_name, tolerance=tolerance, over=over)
-    sweep = client.submit_sweep({"job": body, "target": target}, patience=PATIENCE_SECONDS)
-    err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
-    with time_limit(timeout, "search"):
-        ended = _watch(client.follow_sweep(sweep.id, patience=PATIENCE_SECONDS))
+    sweep: SweepDetail | None = None
+    try:
+        with time_limit(timeout, "search"):
+            upload_texts(body, lambda file: retried(partial(client.upload, file), timeout))
+            sweep = retried(_submission(client, {"job": body, "target": target}), timeout)
+            err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
+            ended = _watch(client.follow_sweep(sweep.id, patience=PATIENCE_SECONDS))
+    except TimedOut:
+        if sweep is not None:
+            raise
+        problem = "timed out; whether the search was submitted is not known, see `pruneserve sweep list`"
+        raise CommandFailed(problem, Exit.TIMEOUT) from None
     _exit(ended, as_json=as_json)
+
+
+def _submission(client: Client, request: dict[str, Any]) -> Callable[..., SweepDetail]:
+    """Return what sends a request for a sweep; however often it is called, there is one sweep."""
+    return partial(client.submit_sweep, request, idempotency_key=str(uuid4()))
 
 
 def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of every type

@@ -1,6 +1,7 @@
 """`pruneserve sweep` against a scripted server: what it asks for, and how it ends."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -136,6 +137,57 @@ def test_a_search_that_outlives_its_timeout_goes_on(server: ScriptedServer) -> N
     )
     done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%", "--timeout", "1")
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (5, "error: timed out; the search goes on")
+
+
+SEARCH = ("search", "--model", "org/name", "--max-increase", "5%")
+
+
+@pytest.mark.parametrize("command", [SEARCH, ("submit", "--model", "org/name", "--vary", "sparsity=30%,0.5")])
+def test_a_submission_outlives_a_restart_of_the_server(
+    server: ScriptedServer, command: tuple[str, ...]
+) -> None:
+    document = sweep_document(SWEEP, "succeeded")
+
+    def away(exchange: Exchange) -> None:
+        accept(server, document)
+        exchange.body(b"", 503)
+
+    server.on("/v1/sweeps", away)
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(document))
+    done = pruneserve(server, *command)
+    assert done.exit_code == 0, done.stderr
+    assert "HTTP 503 without a problem document" in done.stderr
+    assert "; retrying for up to 120 s\n" in done.stderr
+    keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/sweeps"]
+    assert (len(keys), len(set(keys))) == (2, 1)
+
+
+def test_a_search_that_is_not_taken_within_its_timeout(server: ScriptedServer) -> None:
+    server.on("/v1/sweeps", lambda exchange: exchange.body(b"", 503))
+    done = pruneserve(server, *SEARCH, "--timeout", "1")
+    assert (done.exit_code, "; retrying for up to 1 s\n" in done.stderr) == (6, True)
+
+
+@pytest.mark.parametrize(
+    ("silent", "given"), [("/v1/sweeps", ()), ("/v1/uploads", ("--calibration", "ours.txt"))]
+)
+def test_the_timeout_of_a_search_is_of_its_submission_as_well(
+    server: ScriptedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    silent: str,
+    given: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ours.txt").write_text("our own text")
+    over = threading.Event()
+    server.on(silent, lambda _: over.wait(60))
+    try:
+        done = pruneserve(server, *SEARCH, *given, "--timeout", "1")
+    finally:
+        over.set()
+    assert done.exit_code == 5
+    assert "whether the search was submitted is not known" in done.stderr
 
 
 def test_a_search_for_a_file_lists_the_files_and_names_the_best(server: ScriptedServer) -> None:
