@@ -23,7 +23,7 @@ from pruning.structure.results import CutBlocks, kept_masks, shape_after
 # behind the others; of transformers for these; of Qwen3.5, which calls them `mtp`; of MiniMax.
 _FURTHER_COUNTS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers", "num_mtp_modules")
 _FURTHER = re.compile(r"(?:.*\.)?mtp[._].*")  # `mtp.layers.0`, `model.mtp_block.0`, `model.mtp_emb_norm.0`
-_NUMBERED = re.compile(r"(\d{1,9})\.(.*)", re.ASCII)
+_NUMBERED = re.compile(r"(\d{1,9})\..*", re.ASCII)
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
 
 
@@ -52,7 +52,7 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
 
         def renamed(name: str) -> str | None:
             of_block = _of_block(name, prefix)
-            is_further = _FURTHER.fullmatch(name) or (of_block is not None and of_block[0] >= loaded)
+            is_further = _FURTHER.fullmatch(name) or (of_block is not None and of_block >= loaded)
             return None if is_further else experts(name)
 
         pairs = [
@@ -121,10 +121,10 @@ def _block_prefix(checkpoint: Checkpoint) -> str | None:
     return _common_prefix(names)
 
 
-def _of_block(name: str, prefix: str | None) -> tuple[int, str] | None:
-    """Return the number of the block in a tensor's name, and the rest; None for one of no block."""
+def _of_block(name: str, prefix: str | None) -> int | None:
+    """Return the number of the block in a tensor's name; None for one of no block."""
     found = _NUMBERED.fullmatch(name.removeprefix(f"{prefix}.")) if name.startswith(f"{prefix}.") else None
-    return None if found is None else (int(found[1]), found[2])
+    return None if found is None else int(found[1])
 
 
 def _common_prefix(names: Sequence[Sequence[str]]) -> str | None:
