@@ -1953,8 +1953,8 @@ class Report(Model):
     recipe: Recipe
     """What was pruned and how, with every default filled in."""
 
-    recipe_fingerprint: str
-    """Equal fingerprints mean equal results."""
+    recipe_fingerprint: str | None = None
+    """Equal fingerprints mean equal results; left out of the public report of a zoo entry whose recipe names a local path or an upload."""
 
     evaluation: Evaluation
     """How the quality was measured."""
@@ -2328,8 +2328,8 @@ class StructureFacts(Model):
     blocks: list[BlockUnits]
     """One entry per block and kind of unit."""
 
-    block_share: float | None = None
-    """The share of the blocks' parameters that was taken out; null in earlier reports."""
+    block_share: float
+    """The share of the blocks' parameters that was taken out."""
 
     dense_parameters: int
     """Number of parameters of the dense model."""

@@ -154,11 +154,9 @@ def _cut(report: Report) -> str:
     if report.structure is None or report.recipe.structure is None:
         return ""
     rows = [f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units]
-    share = report.structure.block_share
-    if share is not None:
-        parameters = report.recipe.structure.parameters
-        asked = "" if parameters is None else f", {parameters:.1%} asked for"
-        rows.append(f"| removed share of the blocks' parameters | {share:.1%}{asked} |")
+    share, parameters = report.structure.block_share, report.recipe.structure.parameters
+    asked = "" if parameters is None else f", {parameters:.1%} asked for"
+    rows.append(f"| removed share of the blocks' parameters | {share:.1%}{asked} |")
     rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
     return "".join(f"\n{row}" for row in rows)
 

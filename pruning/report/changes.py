@@ -78,10 +78,7 @@ class StructureFacts(Facts):
 
     units: tuple[UnitFacts, ...] = Field(description="One entry per kind of unit.")
     blocks: tuple[BlockUnits, ...] = Field(description="One entry per block and kind of unit.")
-    block_share: float | None = Field(
-        None,
-        description="The share of the blocks' parameters that was taken out; null in earlier reports.",
-    )
+    block_share: float = Field(description="The share of the blocks' parameters that was taken out.")
     dense_parameters: int = Field(description="Number of parameters of the dense model.")
     parameters: int = Field(description="Number of parameters of the smaller model.")
     dense_bytes: int = Field(description="Size of the dense model's weight files.")

@@ -24,7 +24,11 @@ class Report(Facts):
     """What a run did to a model and what it cost; `pruning_report.json` next to the pruned model."""
 
     recipe: Recipe = Field(description="What was pruned and how, with every default filled in.")
-    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal results.")
+    recipe_fingerprint: str | None = Field(
+        None,
+        description="Equal fingerprints mean equal results; left out of the public report of a zoo entry "
+        "whose recipe names a local path or an upload.",
+    )
     evaluation: Evaluation = Field(description="How the quality was measured.")
     model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(

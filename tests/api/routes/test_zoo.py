@@ -15,7 +15,9 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
+from pruneserve_client.models import Report
 from tests.api.drive import ORIGIN, ClientOf, Jobs, scopes_but
+from tests.report_document import report_document
 
 CONTENT = b"not really a tensor"
 
@@ -118,6 +120,17 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
     assert shown["sparsity"] == report["sparsity"]
     # With the model at hand, the text could be guessed from the loss of each window.
     assert "window_losses" not in shown["perplexity"]
+
+
+def test_a_client_reads_a_public_report_as_any_other(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running(model="/srv/models/place")
+    report = report_document(recipe=claim.spec.recipe.model_dump(mode="json"))
+    with jobs.database.begin() as session:
+        artifacts = [FinishedArtifact("pruning_report.json", "jobs/x", 10, "00" * 32)]
+        assert lifecycle.succeed(session, claim, report, artifacts)
+    (file,) = promote(client, claim.job_id)["files"]
+    read = Report.model_validate_json(client.get(file["url"]).content)
+    assert (read.recipe.model.id, read.recipe_fingerprint) == ("place", None)
 
 
 def test_an_entry_is_made_once_and_keeps_its_address(client: TestClient, finished: Finish) -> None:

@@ -19,6 +19,7 @@ STRUCTURE = {
         {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
     ],
     "blocks": [],
+    "block_share": 0.25,
     "dense_parameters": 2000,
     "parameters": 1500,
     "dense_bytes": 4000,

@@ -79,7 +79,7 @@ def test_a_narrow_terminal_shows_whole_ids_and_states() -> None:
 def test_what_is_left_of_a_model_cannot_control_the_terminal() -> None:
     hostile = "20 blocks\n::error file=a::no\n##vso[task.setvariable variable=x]y\x1b]0;title\x07"
     sizes = {"parameters": 1, "dense_parameters": 2, "bytes": 1, "dense_bytes": 2}
-    report = report_document(structure=sizes | {"units": [], "blocks": []})
+    report = report_document(structure=sizes | {"units": [], "blocks": [], "block_share": 0.5})
     report["structure"]["left"] = hostile
     said = shown("succeeded", report=report)
     assert "1 of 2, 50.0% fewer: 20 blocks" in said

@@ -22,6 +22,7 @@ REPORT = report_document(
     structure={
         "units": [],
         "blocks": [],
+        "block_share": 0.25,
         "dense_parameters": 2000,
         "parameters": 1500,
         "dense_bytes": 2,
