@@ -16,7 +16,7 @@ from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout, command_group
 from cli.options.connection import connected
 from cli.options.ids import argument, find_id
 from cli.options.job_options import JOB_OPTIONS, with_job_options
-from cli.options.request import upload_texts
+from cli.options.request import DEFAULT_METHOD, upload_texts
 from cli.options.values import JobOption, json_or_text, pair, share, size
 from cli.render.methods import method_summary
 from cli.render.tables import ids, plain_table, print_item, print_list, utc
@@ -217,9 +217,14 @@ def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _without_idle_method(body: dict[str, Any], given: dict[str, Any]) -> None:
-    """Drop the method of a job without sparsity and pattern: such jobs only remove units."""
+    """Drop the default method of a job without sparsity and pattern: such jobs only remove units.
+
+    Raises CommandFailed for another method, which would mask nothing.
+    """
     if not {"sparsity", "pattern"} & given.keys():
-        body.pop("method", None)
+        method = body.pop("method", None)
+        if method not in (None, *({"name": name} for name in (DEFAULT_METHOD, "none"))):
+            raise CommandFailed("the method would mask nothing: give --sparsity or --pattern", Exit.USAGE)
 
 
 def _watch(states: Iterable[SweepDetail]) -> SweepDetail:

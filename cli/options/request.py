@@ -146,7 +146,7 @@ def _upload(file: Path, upload: Callable[[Path], UploadItem]) -> str:
     return item.dataset
 
 
-_DEFAULT_METHOD = "gblm"
+DEFAULT_METHOD = "gblm"
 _NO_METHOD = "none"  # the dense model; a request that cuts omits the method
 # `"model": "org/name"` is short for `"model": {"id": "org/name"}`, and so on.
 _SHORTHANDS = {"model": "id", "method": "name", "allocation": "name"}
@@ -252,7 +252,7 @@ def _with_method(body: dict[str, Any]) -> dict[str, Any]:
     elif "method" in body or not cuts:
         method = body.setdefault("method", {})
         if isinstance(method, dict):
-            method.setdefault("name", _DEFAULT_METHOD)
+            method.setdefault("name", DEFAULT_METHOD)
     return body
 
 

@@ -110,6 +110,23 @@ def test_a_search_over_structure_masks_only_with_a_sparsity(server: ScriptedServ
     ]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("search", "--max-bytes", "100MB", "--format", "gguf"),
+        ("search", "--max-increase", "5%", "--over", "structure"),
+        ("submit", "--vary", 'structure={"kv_heads": 1}'),
+    ],
+)
+def test_a_method_that_would_mask_nothing_is_refused(
+    server: ScriptedServer, command: tuple[str, ...]
+) -> None:
+    sent = accept(server, sweep_document(SWEEP, "failed"))
+    done = pruneserve(server, *command, "--model", "org/name", "--method", "best")
+    assert (done.exit_code, sent) == (2, [])
+    assert "error: the method would mask nothing: give --sparsity or --pattern" in done.stderr
+
+
 def test_a_search_has_no_bound_in_a_domain(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "failed"))
     done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "code=5%")
