@@ -148,11 +148,15 @@ def _prepared(
         jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
     else:
         jobs = [_first_of_search(request, target)]
+    allowed = resources.settings.max_queued_jobs
+    if len(jobs) > allowed:  # however long the client waits
+        message = f"makes {len(jobs)} jobs, and you may have {allowed} queued: submit fewer"
+        raise InvalidRequest(FieldError(field="vary" if target is None else "target", message=message))
     specs = [job.spec() for job in jobs]
     for spec in specs:
         checks.check_paths(spec, resources.settings)
     asked, first = request.model_dump(mode="json", exclude_none=True), jobs[0]
-    limits = {"priority": first.priority, "max_queued": resources.settings.max_queued_jobs}
+    limits = {"priority": first.priority, "max_queued": allowed}
 
     def insert(session: Session) -> Sweep:
         if target is None or compared:

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 from sqlalchemy import delete, func, update
 
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -46,6 +47,21 @@ def test_a_full_queue_answers_with_the_number_and_the_limit(client: TestClient, 
     assert client.post(f"/v1/jobs/{uuid4()}/retry").status_code == 404
     repeated = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
     assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
+
+
+def test_a_sweep_of_more_jobs_than_may_be_queued_is_not_told_to_wait(client: TestClient, jobs: Jobs) -> None:
+    def answered(*sparsities: float) -> Response:
+        request = {"job": {"model": "org/name", "method": "wanda"}, "vary": {"sparsity": sparsities}}
+        return client.post("/v1/sweeps", json=request)
+
+    refused = answered(0.3, 0.5, 0.7)
+    assert (refused.status_code, "Retry-After" in refused.headers) == (422, False)
+    message = "makes 3 jobs, and you may have 2 queued: submit fewer"
+    assert refused.json()["errors"] == [{"field": "vary", "message": message}]
+    jobs.queued()
+    full = answered(0.3, 0.5)
+    assert (full.status_code, "Retry-After" in full.headers) == (429, True)
+    assert "You have 1 queued jobs, and this has 2; the limit is 2." in full.json()["detail"]
 
 
 def test_an_expired_file_answers_410(client: TestClient, jobs: Jobs) -> None:
