@@ -77,12 +77,15 @@ def sync(directory: Path, key: str) -> None:
                 raise directory_error(error.errno or errno.EIO) from error
 
 
-def unlink(path: Path) -> None:
-    """Delete a file that obstore does not see. A missing one is no error."""
+def unlink(path: Path) -> bool:
+    """Delete a file that obstore does not see. Returns whether there was one."""
     try:
-        path.unlink(missing_ok=True)
+        path.unlink()
+    except FileNotFoundError:
+        return False
     except OSError as error:
         raise directory_error(error.errno or errno.EIO) from error
+    return True
 
 
 def _raise(error: OSError) -> None:

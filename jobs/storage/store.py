@@ -7,6 +7,7 @@ files are orphaned. Every attempt writes under its own prefix, so no write needs
 import asyncio
 import errno
 import hashlib
+import itertools
 import logging
 import re
 from collections.abc import AsyncIterable, Callable, Iterator
@@ -47,7 +48,8 @@ _MAX_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
-# The file `a` of a directory is `a#1` until it is complete, which obstore neither lists nor deletes.
+# The file `a` of a directory is `a#1` until it is complete (`a#2` if there is an `a#1` already), which obstore
+# neither lists nor deletes.
 _UNFINISHED = re.compile(r"#[0-9]+$")
 
 
@@ -295,14 +297,21 @@ class Store:
 
     @measured("delete")
     def delete(self, key: str) -> None:
-        """Delete a file. A missing file is no error."""
+        """Delete a file, and what killed processes have left of it in a directory. A missing one is no error.
+
+        Whoever is still writing it fails.
+        """
         try:
             with translated_errors(key):
                 objects = self._objects
-                if self._directory is not None and _UNFINISHED.search(key):
-                    directory.unlink(self._directory / key)
-                else:
-                    obstore.delete(objects, key)
+                if self._directory is not None:
+                    if _UNFINISHED.search(key):
+                        directory.unlink(self._directory / key)
+                        return
+                    numbers = itertools.count(1)
+                    while directory.unlink(self._directory / f"{key}#{next(numbers)}"):
+                        pass
+                obstore.delete(objects, key)
         except NotStored:
             return
 

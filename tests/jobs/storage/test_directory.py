@@ -64,24 +64,43 @@ def test_a_file_that_does_not_get_to_the_disk_does_not_count_as_written(
         local.put_file("a", small(tmp_path))
 
 
-def test_unfinished_files_of_killed_processes_are_listed_and_deleted(local: Store, tmp_path: Path) -> None:
-    local.put_file("jobs/2/a", small(tmp_path))
-    code = """
+_KILLED_WHILE_IT_WRITES = """
 import os, sys
 import obstore
 from obstore.store import LocalStore
-writer = obstore.open_writer(LocalStore(sys.argv[1]), "jobs/1/a", buffer_size=1024)
+writer = obstore.open_writer(LocalStore(sys.argv[1]), sys.argv[2], buffer_size=1024)
 writer.write(bytes(5000))
 writer.flush()
 os._exit(9)  # as kill -9 ends it
 """
-    subprocess.run([sys.executable, "-c", code, tmp_path / "store"], check=False)
+
+
+def leave_unfinished(store: Path, key: str) -> None:
+    subprocess.run([sys.executable, "-c", _KILLED_WHILE_IT_WRITES, store, key], check=False)
+
+
+def test_unfinished_files_of_killed_processes_are_listed_and_deleted(local: Store, tmp_path: Path) -> None:
+    local.put_file("jobs/2/a", small(tmp_path))
+    leave_unfinished(tmp_path / "store", "jobs/1/a")
     (left,) = (tmp_path / "store" / "jobs" / "1").iterdir()
     assert [found.key for found in local.list("jobs/1")] == [f"jobs/1/{left.name}"]
     assert len(list(local.list("jobs"))) == 2
     for found in local.list("jobs/1"):
         local.delete(found.key)
     assert (list(local.list("jobs/1")), left.exists()) == ([], False)
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_with_a_file_goes_what_killed_processes_have_left_of_it(
+    local: Store, tmp_path: Path, is_complete: bool
+) -> None:
+    for key in ("uploads/a.txt", "uploads/a.txt", "uploads/a"):
+        leave_unfinished(tmp_path / "store", key)
+    if is_complete:
+        local.put_file("uploads/a.txt", small(tmp_path))
+    assert len(list(local.list("uploads"))) == 3 + is_complete
+    local.delete("uploads/a.txt")
+    assert [found.key for found in local.list("uploads")] == ["uploads/a#1"]
 
 
 def test_a_file_renamed_during_the_listing_does_not_end_it(

@@ -36,6 +36,7 @@ def test_files_that_are_no_uploads_are_deleted(
         name: store.put_file(f"uploads/{name}", tmp_path / "text")
         for name in ("died", "deleted", "coming", "kept", "of another database")
     }
+    (tmp_path / "store" / "uploads" / "died#1").write_text("te")  # of a process that was killed
     with database.begin() as session:
         for name in ("died", "deleted", "coming", "kept"):
             uploads.announce(session, "ada", stored[name].key, size=10, quota=100)
