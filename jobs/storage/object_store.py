@@ -35,8 +35,8 @@ def directory_of(url: str) -> Path | None:
     return Path(unquote(parts.path)) if is_directory else None
 
 
-def object_store(url: str, *, sends_much: bool = False) -> "ObjectStore":
-    """Open it. Raises `WrongSettings` for any other URL.
+def object_store(url: str, given: "S3Config", *, sends_much: bool = False) -> "ObjectStore":
+    """Open it, a bucket with the credentials that are given. Raises `WrongSettings` for any other URL.
 
     `sends_much`: to send requests of more than a few hundred kilobytes, which may take up to `SEND`.
 
@@ -46,7 +46,7 @@ def object_store(url: str, *, sends_much: bool = False) -> "ObjectStore":
     if (directory := directory_of(url)) is not None:
         return LocalStore(directory, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
-        config = _credentials()
+        config = given.copy()
         # The library's own limit is 30 s for a whole request with its body, however fast that comes.
         client: ClientConfig = (
             {"timeout": SEND} if sends_much else {"timeout": _WHOLE_FILE, "read_timeout": STALL}
@@ -68,7 +68,8 @@ def _parts_of(url: str) -> SplitResult:
         raise WrongSettings(_NO_STORE) from error
 
 
-def _credentials() -> "S3Config":
+def credentials() -> "S3Config":
+    """Return those of S3 that variables or files hold. Raises `SecretUnreadable`."""
     found: S3Config = {}
     if key := read_secret("AWS_ACCESS_KEY_ID"):
         found["access_key_id"] = key

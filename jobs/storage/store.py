@@ -11,6 +11,7 @@ import itertools
 import logging
 import re
 from collections.abc import AsyncIterable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from obstore import exceptions
 from obstore.store import S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
+from jobs.secret_files import SecretUnreadable
 from jobs.storage import directory, streams
 from jobs.storage.errors import (
     NO_BUCKET,
@@ -32,12 +34,12 @@ from jobs.storage.errors import (
     measured,
     translated_errors,
 )
-from jobs.storage.object_store import directory_of, object_store
+from jobs.storage.object_store import credentials, directory_of, object_store
 from jobs.storage.streams import CountedStream, HashedPieces, HashedStream, WrongRange, byte_range, in_ranges
 
 if TYPE_CHECKING:
     from obstore import BytesStream
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Config
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +50,8 @@ _MAX_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
-# The file `a` of a directory is `a#1` until it is complete (`a#2` if there is an `a#1` already), which obstore
-# neither lists nor deletes.
+# The file `a` of a directory is `a#1`, or `a#2` if there is an `a#1`, until it is complete.
+# obstore neither lists nor deletes these.
 _UNFINISHED = re.compile(r"#[0-9]+$")
 
 
@@ -94,26 +96,41 @@ class Store:
 
         For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
         the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-        `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises `WrongSettings` for any other URL.
+        `AWS_SESSION_TOKEN`, see `jobs.secret_files`), which are read for each operation: others may replace
+        them. Raises `WrongSettings` for any other URL.
         """
         self._url, self._directory = url, directory_of(url)
-        self._opened = object_store(url) if self._directory is None else None
-        self._patient = object_store(url, sends_much=True) if self._directory is None else None
+        self._opened: ObjectStore | None = None
+        self._patient: ObjectStore | None = None
+        self._credentials: S3Config = {}
+        if self._directory is None:
+            self._open_bucket(credentials())
+
+    def _open_bucket(self, found: "S3Config") -> None:
+        self._opened = object_store(self._url, found)
+        self._patient = object_store(self._url, found, sends_much=True)
+        self._credentials = found
 
     @property
     def _objects(self) -> "ObjectStore":
         """The directory or bucket. Raises `StoreUnreachable` if the directory is missing, or fails."""
-        if self._directory is not None and not self._is_directory(self._directory):
+        if self._directory is None:
+            with suppress(SecretUnreadable):  # it is being replaced
+                found = credentials()
+                if found != self._credentials and found.keys() >= self._credentials.keys():
+                    self._open_bucket(found)
+        elif not self._is_directory(self._directory):
             raise StoreUnreachable(
                 "the store's directory (STORE_URL) is missing; the operator must mount its disk, or create it"
             )
         if self._opened is None:
-            self._opened = object_store(self._url)
+            self._opened = object_store(self._url, {})
         return self._opened
 
     def _taking(self, size: int) -> "ObjectStore":
         """Return where to send a file of at most so many bytes."""
-        return self._objects if self._patient is None or size <= _SMALL_BYTES else self._patient
+        objects = self._objects
+        return objects if self._patient is None or size <= _SMALL_BYTES else self._patient
 
     @staticmethod
     def _is_directory(path: Path) -> bool:

@@ -155,14 +155,29 @@ def test_an_unreachable_server_is_a_transient_error(
     assert "127.0.0.1" not in str(away.value)
 
 
-def test_the_keys_of_s3_may_come_from_files(
+def test_the_keys_of_s3_may_come_from_files_that_others_replace(
     s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         (tmp_path / name).write_text(os.environ[name])
         monkeypatch.delenv(name)
         monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
-    Store(s3_url).put_file("a", small(tmp_path))
-    (tmp_path / "AWS_SECRET_ACCESS_KEY").write_text("wrong")
-    with pytest.raises(StoreDenied):
-        Store(s3_url).put_file("a", small(tmp_path))
+    secret = tmp_path / "AWS_SECRET_ACCESS_KEY"
+    right, store = secret.read_text(), Store(s3_url)
+    uses = [
+        lambda: store.put_file("a", small(tmp_path)),
+        lambda: asyncio.run(store.put_stream("b", in_pieces(b"content"), at_most=1_000_000)),
+        lambda: store.head("a"),
+    ]
+    for use in uses:
+        use()
+        secret.write_text("wrong")
+        with pytest.raises(StoreDenied):
+            use()
+        secret.write_text(right)
+        use()
+        secret.write_text("")  # it is being written
+        use()
+        secret.unlink()
+        use()
+        secret.write_text(right)
