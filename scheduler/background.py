@@ -5,7 +5,7 @@ import threading
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from jobs.database import DATABASE_UNAVAILABLE
+from jobs.database import DATABASE_UNAVAILABLE, in_one_line
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +87,7 @@ class Background(ABC):
                 self.round()
                 pause, failed = self._pause, False
             except DATABASE_UNAVAILABLE as error:
-                # Its text may hold an address or a credential.
-                log.warning("%s: a round was postponed (%s)", self.name, type(error).__name__)
+                log.warning("%s: a round was postponed (%s)", self.name, in_one_line(error))
                 pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)

@@ -108,7 +108,7 @@ class Scheduler:
                 return False
             # Workers could not extend their leases either, so for a while no expired lease means anything.
             self._connected_since = None
-            log.warning("the database is unavailable (%s)", type(error).__name__)
+            log.warning("the database is unavailable (%s)", in_one_line(error))
             return False
         except OTHER_SCHEMA as error:
             self._connected_since = None  # nor could workers of this version

@@ -25,7 +25,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import limits
-from jobs.database import Database, connection_name, engine_from, sessions
+from jobs.database import Database, connection_name, engine_from, in_one_line, sessions
+from jobs.monitoring.logs import SecretRedactor
 from jobs.settings import Settings, settings
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
@@ -83,6 +84,11 @@ class SelfTestFailed(Exception):
         """`detail`: what only operators may read."""
         super().__init__(message)
         self.detail = detail
+
+    @property
+    def in_full(self) -> str:
+        """The message with the detail."""
+        return f"{self}: {self.detail}" if self.detail else str(self)
 
 
 def check_without_device(configured: Settings, database: Database) -> None:
@@ -236,14 +242,20 @@ def check_store(configured: Settings) -> None:
         returned = b"".join(store.stream(key))
         store.delete(key)
     except StoreError as error:
-        raise SelfTestFailed(f"the store cannot be used ({error})") from error
+        raise SelfTestFailed(f"the store cannot be used ({error})", detail=_said(error.__cause__)) from error
     except (OSError, ValueError) as error:
-        raise SelfTestFailed(f"the store cannot be used ({type(error).__name__})") from error
+        message = f"the store cannot be used ({type(error).__name__})"
+        raise SelfTestFailed(message, detail=_said(error)) from error
     finally:
         with suppress(OSError):  # a read-only disk refuses it even where there is no file
             probe.unlink()
     if returned != _PROBE:
         raise SelfTestFailed("the store returned other bytes than it was given")
+
+
+def _said(cause: BaseException | None) -> str:
+    """Return what the system or a library says, in one line and without secrets: a store may quote any."""
+    return SecretRedactor.for_this_process().redact(str(cause or "").partition("\n")[0])
 
 
 def check_database(database: Database) -> None:
@@ -252,7 +264,8 @@ def check_database(database: Database) -> None:
         with database.begin() as session:
             session.execute(text("SELECT FROM jobs LIMIT 0"))
     except SQLAlchemyError as error:
-        raise SelfTestFailed(f"the database cannot be used ({type(error).__name__})") from error
+        message = f"the database cannot be used ({type(error).__name__})"
+        raise SelfTestFailed(message, detail=in_one_line(error)) from error
 
 
 def check_sandbox(configured: Settings) -> None:
@@ -338,7 +351,7 @@ def main() -> None:
         else:
             _check_everything(settings())
     except SelfTestFailed as unfit:
-        sys.stdout.write(f"{unfit}\n")
+        sys.stdout.write(f"{unfit.in_full}\n")
         sys.exit(1)
 
 

@@ -40,6 +40,9 @@ ByCommas = Annotated[tuple[_Value, ...], NoDecode, BeforeValidator(_split_on_com
 
 def _postgres_url(value: SecretStr) -> SecretStr:
     _require(PostgresDsn, value, "postgresql://user:password@host/name")
+    # The rest of a password that it splits would be part of the host or the port, which logs may quote.
+    if value.get_secret_value().partition("?")[0].count("@") > 1:
+        raise ValueError("must have %40 in place of each @ of its user and password")
     return value
 
 

@@ -59,6 +59,7 @@ def test_a_program_without_options_asks_for_its_settings(program: str, beside_fo
         ("", "pruneserve-scheduler", "is empty; write postgresql://user:password@host/name into it"),
         ('"postgresql://u:hush@db/x"', "pruneserve-worker", "must hold the value alone, without quotes"),
         ("u:hush@db/x", "pruneserve-api", "must be a URL such as postgresql://user:password@host/name"),
+        ("postgresql://u:p@hush@db/x", "pruneserve-scheduler", "must have %40 in place of each @"),
     ],
 )
 def test_an_unusable_secret_is_named_without_a_traceback(

@@ -36,7 +36,7 @@ def test_a_failed_round_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptur
     assert failing.ran == 3
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert said == [
-        ("WARNING", "failing: a round was postponed (OperationalError)"),
+        ("WARNING", "failing: a round was postponed (gone)"),
         ("ERROR", "failing: a round failed; the next one tries again"),
     ]
 

@@ -136,11 +136,17 @@ def test_a_lease_that_ends_in_an_outage_of_the_database_is_no_fault_of_the_job_o
 
 
 def test_a_lease_that_was_extended_after_an_outage_is_lost_by_its_worker(
-    database: Database, submit: Submit, connected: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    submit: Submit,
+    connected: Scheduler,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with monkeypatch.context() as outage:
         outage.setattr(rounds, "expired_leases", unavailable)
         assert not connected.round()
+    assert "the database is unavailable (terminating connection due to administrator command)" in caplog.text
     assert connected.round()
     claim = running(database, submit)
     for _ in range(2):

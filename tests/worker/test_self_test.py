@@ -15,6 +15,7 @@ from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
 from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
+from tests.http_servers import ObjectHandler, serving
 from tests.small_disk import dead_mount
 from worker import self_test
 from worker.self_test import (
@@ -23,6 +24,7 @@ from worker.self_test import (
     check_device_in_subprocess,
     check_directories,
     check_roots,
+    check_store,
     check_without_device,
 )
 
@@ -106,12 +108,46 @@ def test_a_store_that_refuses(settings: Settings, database: Database, tmp_path: 
     assert message.startswith("the store cannot be used")
 
 
+@pytest.mark.threat
+def test_what_a_store_answers_is_for_operators_and_without_secrets(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(ObjectHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b"<Error><Code>TooLate</Code><AWSAccessKeyId>the-key-id</AWSAccessKeyId></Error>\nmore"
+            self.begin(len(body), 409)
+            self.wfile.write(body)
+
+    settings.work_dir.mkdir()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-key")
+    store = settings.model_copy(update={"store_url": "s3://bucket"})
+    with serving(Refusing) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(SelfTestFailed) as failed:
+            check_store(store)
+    said = "the store cannot be used (the store did not answer as expected (TooLate); try again later)"
+    assert str(failed.value) == said
+    assert failed.value.in_full.startswith(f"{said}: Object at location self-test/")
+    assert failed.value.detail.endswith("<AWSAccessKeyId>(secret)</AWSAccessKeyId></Error>")
+
+
+def test_a_work_directory_that_is_gone_is_named_to_operators(settings: Settings) -> None:
+    with pytest.raises(SelfTestFailed, match=r"cannot be used \(FileNotFoundError\)$") as failed:
+        check_store(settings)
+    assert str(settings.work_dir) in failed.value.detail
+
+
 def test_a_database_that_does_not_answer(settings: Settings) -> None:
-    nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://x:y@127.0.0.1:1/z")})
+    nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://x:hush@127.0.0.1:1/z")})
     engine = engine_from(nowhere, pool_size=1)
-    message = failure(settings, sessions(engine))
+    with pytest.raises(SelfTestFailed) as failed:
+        check_without_device(settings, sessions(engine))
     engine.dispose()
-    assert message == "the database cannot be used (OperationalError)"
+    assert str(failed.value) == "the database cannot be used (OperationalError)"
+    assert failed.value.detail.endswith('server at "127.0.0.1", port 1 failed: Connection refused')
+    assert "hush" not in failed.value.in_full
 
 
 @pytest.mark.threat
@@ -146,7 +182,7 @@ def test_the_command_says_what_is_wrong(environment: Settings) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "worker.self_test"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, f"{UNWRITABLE}\n")
+    assert (done.returncode, done.stdout) == (1, f"{UNWRITABLE}: {environment.work_dir}\n")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs import limits
-from jobs.database import Database
+from jobs.database import Database, in_one_line
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.sandbox.fork_server import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
@@ -42,7 +42,7 @@ def try_write(database: Database, write: Callable[[Session], object]) -> bool:
         with database.begin() as session:
             write(session)
     except SQLAlchemyError as error:
-        log.warning("could not write to the database (%s)", type(error).__name__)
+        log.warning("could not write to the database (%s)", in_one_line(error))
         return False
     return True
 
@@ -135,8 +135,7 @@ class Quarantine:
         except SelfTestFailed as unfit:
             kind = _AMOUNT.sub("", str(unfit))  # the free space changes from test to test
             if kind != self._logged:
-                reason = f"{unfit}: {unfit.detail}" if unfit.detail else str(unfit)
-                log.error("worker %s takes no jobs: %s", self._worker, reason)
+                log.error("worker %s takes no jobs: %s", self._worker, unfit.in_full)
             self._logged = kind
             return unfit
         self._logged = None

@@ -9,18 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 import worker.self_test
 import worker.supervision.quarantine
 from jobs import limits
-from jobs.database import Database
+from jobs.database import Database, engine_from, sessions
 from jobs.settings import Settings
 from jobs.tables import Worker
 from tests.eventually import eventually
 from worker.identity import Identity
 from worker.self_test import SelfTestFailed, may_compute_on_gpu
-from worker.supervision.quarantine import Quarantine
+from worker.supervision.quarantine import Quarantine, try_write
 
 Waits = Callable[..., threading.Thread]
 
@@ -103,6 +104,18 @@ def test_a_full_disk_is_logged_once_while_its_free_bytes_change(
     eventually(lambda: "3 MB" in fault(database))
     assert caplog.text.count("takes no jobs") == 1
     assert "999 B free" in caplog.text
+
+
+def test_why_the_database_could_not_be_written_is_logged(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://x:hush@127.0.0.1:1/z")})
+    engine = engine_from(nowhere, pool_size=1)
+    assert not try_write(sessions(engine), lambda session: session.execute(select(1)))
+    engine.dispose()
+    assert "could not write to the database (connection failed: " in caplog.text
+    assert "port 1 failed: Connection refused)" in caplog.text
+    assert "hush" not in caplog.text
 
 
 @pytest.mark.threat
