@@ -1,8 +1,8 @@
 """Caches that jobs share, by the fingerprint of the inputs: gradient norms, and measurements of dense models.
 
-The first job that asks for a norm computes it, until it has published it or ended; other jobs that ask in the
-meantime wait. A job that waits gives up what it was to compute itself, so that no two jobs wait for each
-other. A published norm is the shards of its job, where it has stored them.
+The first job that asks for a norm computes it, until it has published it, ended, or been back in the queue
+for a while; other jobs that ask in the meantime wait. A job that waits gives up what it was to compute
+itself, so that no two jobs wait for each other. A published norm is the shards of its job, where it has stored them.
 
 A measurement is the loss of each window, and the file of the final states that pruned models are compared by,
 which is a finished block of the job that measured them. No job waits for a measurement: jobs that need the
@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
+from jobs.queue import backlog
 from jobs.spec.job import JobSpec
-from jobs.states import OPEN
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, CachedPerplexity, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
@@ -66,7 +66,7 @@ def find_gradients(
         entry.fingerprint
         for entry in entries
         if entry.ready_at is None
-        and (entry.job_id == claim.job_id or not _has_open_job(session, entry.job_id))
+        and (entry.job_id == claim.job_id or not _is_computing(session, entry.job_id))
     }
     for entry in entries:
         if entry.fingerprint in wanted and entry.ready_at is None and entry.fingerprint not in free:
@@ -84,9 +84,8 @@ def find_gradients(
     )
 
 
-def _has_open_job(session: Session, job_id: UUID) -> bool:
-    """Return whether there is such a job, and it has not ended."""
-    return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.in_(OPEN))) is not None
+def _is_computing(session: Session, job_id: UUID) -> bool:
+    return session.scalar(select(Job.id).where(Job.id == job_id, backlog.is_computing(Job))) is not None
 
 
 def needed_in_sweep(session: Session, job_id: UUID, recipe: Recipe) -> frozenset[GradientNorm]:

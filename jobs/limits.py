@@ -35,6 +35,9 @@ QUARANTINE_SECONDS: float = 60.0
 MIN_FREE_DISK_BYTES: int = 2**28
 """On the scratch disk, for a job to start and to go on."""
 
+RESUME_SECONDS: float = 900.0
+"""For this time in the queue, a job that went back is expected to go on soon where it has left off."""
+
 ORPHANED_FILE_SECONDS: float = 3600.0
 """After the end of an attempt, its files that no row names are deleted."""
 

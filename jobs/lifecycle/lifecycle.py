@@ -289,7 +289,7 @@ def hand_back(session: Session, claim: Claim, reason: str, *, needs: dict[str, A
 
 
 def requeue_until(session: Session, claim: Claim, computing_job: UUID | None, reason: str) -> bool:
-    """Put the job back into the queue until `computing_job` has computed what both need, or has ended.
+    """Put the job back into the queue until `computing_job` has computed what both need, or does not compute.
 
     None: that has happened in the meantime, and the job may be claimed at once.
     """

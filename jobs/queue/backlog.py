@@ -9,6 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Integer,
     Text,
     cast,
@@ -31,18 +33,33 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from jobs import limits
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.resources import Needs, needs_of
 from jobs.queue.turns import OwnerHead, QueuedJob, Share, Turn, turns
-from jobs.states import ENDED, HELD, JobState
+from jobs.states import HELD, JobState
 from jobs.tables import SEARCH_NOW, Job, OwnerShare, RecentUse
+
+_OUTAGE_PAUSE_SECONDS = 180.0  # between two tries: by then the outage has lasted for minutes
+
+
+def is_computing(job: type[Job]) -> ColumnElement[bool]:
+    """Return the condition of a job that others wait for: a worker holds it, or will soon.
+
+    One that cannot run does not keep the others waiting: too large, of a paused queue, without the Hub.
+    """
+    went_back = SEARCH_NOW - timedelta(seconds=limits.RESUME_SECONDS)
+    is_tried_soon = job.next_try_at - job.queued_at < timedelta(seconds=_OUTAGE_PAUSE_SECONDS)
+    will_soon = (job.queued_at > went_back) & (job.next_try_at.is_(None) | is_tried_soon)
+    return job.state.in_(HELD) | ((job.state == JobState.QUEUED) & will_soon)
+
 
 _Computing = aliased(Job)
 # The other job is looked up by its key, for blocked jobs alone: of NOT EXISTS the planner makes a join that
 # reads the whole queue.
 _UNBLOCKED = Job.blocked_on.is_(None) | (
-    select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
+    select(~is_computing(_Computing)).where(_Computing.id == Job.blocked_on).scalar_subquery()
 )
 
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)

@@ -21,7 +21,7 @@ from jobs.queue import backlog, workers
 from jobs.queue.backlog import NextJobs, QueueGroup
 from jobs.queue.resources import needs_of, unschedulable_reason
 from jobs.queue.workers import Fleet
-from jobs.states import ENDED, JobState
+from jobs.states import JobState
 from jobs.tables import SEARCH_NOW, Job
 
 MAX_POSITION = 100
@@ -118,7 +118,7 @@ class Waits:
                 queued.append(job)
         if queued:
             snapshot = self._current(session)
-            computing = _open_jobs(session, {job.blocked_on for job in queued})
+            computing = _computing_jobs(session, {job.blocked_on for job in queued})
             found |= {job.id: self._wait_of(session, snapshot, job, computing) for job in queued}
         return found
 
@@ -187,11 +187,11 @@ def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[NextJ
     return in_line, {job_id: place for place, job_id in enumerate(in_line.jobs, 1)}
 
 
-def _open_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:
-    """Return those of these jobs that have not ended."""
+def _computing_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:
+    """Return those of these jobs that others wait for."""
     asked = [job_id for job_id in job_ids if job_id is not None]
-    open_jobs = select(Job.id).where(Job.id.in_(asked), Job.state.not_in(ENDED))
-    return set(session.scalars(open_jobs)) if asked else set()
+    computing = select(Job.id).where(Job.id.in_(asked), backlog.is_computing(Job))
+    return set(session.scalars(computing)) if asked else set()
 
 
 def _without_workers(fleet: Fleet, own: str) -> Wait:

@@ -88,7 +88,7 @@ class Job(JobDocuments, Base):
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
 
-    # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
+    # The job that computes what this queued job needs too. No worker claims it while that one does.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 
     __table_args__ = (

@@ -16,6 +16,7 @@ from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import backlog
+from jobs.queue.resources import Needs
 from jobs.spec.job import JobSpec
 from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
@@ -144,6 +145,50 @@ def test_a_job_that_ends_without_publishing_unblocks_the_others(
     assert set(claimable(database)) == {second.job_id, third.job_id}
     again = claims.take(database, second.job_id, "worker")
     assert ask(database, again) == COMPUTING
+
+
+def back_for(database: Database, job_id: UUID, minutes: float) -> None:
+    """Let a job have been in the queue for so long."""
+    with database.begin() as session:
+        queued_at = NOW - timedelta(minutes=minutes)
+        session.execute(update(Job).where(Job.id == job_id).values(queued_at=queued_at))
+
+
+def test_a_job_that_went_back_to_the_queue_is_waited_for_a_while_only(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    """Its needs may exceed every worker, its queue may be paused, its owner may run none."""
+    first, second, third = take(), take(), take()
+    assert ask(database, first) == COMPUTING
+    waits(database, second, first.job_id)
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, first, "out of memory", needs=Needs(gpus=99).model_dump())
+    back_for(database, first.job_id, 14)
+    assert second.job_id not in claimable(database)
+    assert ask(database, third) == ComputedElsewhere("f", first.job_id)
+    back_for(database, first.job_id, 16)
+    assert second.job_id in claimable(database)
+    assert ask(database, third) == COMPUTING
+    # It may run after all, and then waits itself.
+    assert ask(database, claims.take(database, first.job_id)) == ComputedElsewhere("f", third.job_id)
+
+
+def test_a_job_that_computes_and_waits_for_the_hub_is_waited_for_at_its_first_tries_only(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    waited_for = []
+    for _ in range(7):
+        assert isinstance(ask(database, first), CachedNorms)
+        with database.begin() as session:
+            away = JobError(type="unreachable", message="the Hub is away")
+            assert lifecycle.requeue_while_unreachable(session, first, away, 3600)
+        with database.begin() as session:
+            computing = select(Job.id).where(Job.id == first.job_id, backlog.is_computing(Job))
+            waited_for.append(session.scalar(computing) is not None)
+        first = claims.take(database, first.job_id)
+    assert waited_for == [True] * 5 + [False] * 2
+    assert ask(database, second) == ComputedElsewhere("f", first.job_id), "it is at it"
 
 
 def test_a_job_asks_for_several_norms_and_each_is_published_separately(

@@ -1,6 +1,7 @@
 """Why a queued job waits, from the rows of workers, schedulers and other jobs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ from jobs.lifecycle.events import JobError
 from jobs.queue import conditions, waiting, workers
 from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.spec.job import JobSpec
-from jobs.tables import Job, OwnerShare, Scheduler, Worker
+from jobs.tables import NOW, Job, OwnerShare, Scheduler, Worker
 from tests.jobs.queue.fleet import GPU_24G, GPU_80G, LARGE, LONG, claim, claim_one, register, submit
 
 LONG_AGO = text("clock_timestamp() - interval '31 seconds'")
@@ -166,8 +167,11 @@ def test_a_job_that_waits_for_anothers_gradients_takes_no_place_and_names_it(
         blocked, other = submit(session, spec, blocked_on=computing), submit(session, spec)
         found = claim_one(session, "well")
         assert waits(session, [blocked, other]) == [Wait(WaitsFor.ANOTHER_JOB, job_id=computing), turn(1)]
-        assert lifecycle.fail(session, found, JobError(type="invalid_input", message="no"))
-        assert waits(session, [blocked, other]) == [turn(1), turn(2)]
+        assert lifecycle.hand_back(session, found, "it shuts down")
+        assert waits(session, [blocked, other]) == [Wait(WaitsFor.ANOTHER_JOB, job_id=computing), turn(2)]
+        long_ago = NOW - timedelta(minutes=16)
+        session.execute(update(Job).where(Job.id == computing).values(queued_at=long_ago))
+        assert waits(session, [blocked, other]) == [turn(2), turn(3)]
 
 
 def test_a_job_of_unknown_size_waits_for_its_checks(database: Database, spec: JobSpec, fleet: None) -> None:
