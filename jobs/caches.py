@@ -2,7 +2,8 @@
 
 The first job that asks for a norm computes it, until it has published it, ended, or been back in the queue
 for a while; other jobs that ask in the meantime wait. A job that waits gives up what it was to compute
-itself, so that no two jobs wait for each other. A published norm is the shards of its job, where it has stored them.
+itself, so that no two jobs wait for each other. A published norm is the shards of its job, where it has
+stored them.
 
 A measurement is the loss of each window, and the file of the final states that pruned models are compared by,
 which is a finished block of the job that measured them. No job waits for a measurement: jobs that need the

@@ -55,9 +55,10 @@ def quarantine(session: Session, worker: str, fault: str) -> None:
 
 
 def release(session: Session, worker: str) -> None:
-    """Let a worker take jobs again, with no fault counted."""
+    """Let a worker take jobs again. After faults in a row, the next one quarantines it again."""
+    kept = func.least(Worker.faults, FAULTS_IN_A_ROW - 1)  # its self-test may not find what jobs meet
     session.execute(
-        update(Worker).where(Worker.name == worker).values(faults=0, fault=None, quarantined_at=None)
+        update(Worker).where(Worker.name == worker).values(faults=kept, fault=None, quarantined_at=None)
     )
     notify_on_commit(session, QUEUE)
 

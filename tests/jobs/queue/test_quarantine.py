@@ -59,7 +59,22 @@ def test_a_success_does_not_end_a_quarantine_but_a_release_does(database: Databa
     with database.begin() as session:
         conditions.release(session, "sick")
     assert seen(database, "sick") == [False]
-    assert fail(database, submit(), "sick")[1] is False
+
+
+def test_after_a_release_one_more_fault_quarantines_until_a_job_has_succeeded(
+    database: Database, submit: Submit
+) -> None:
+    """The self-test does not find what is wrong: the worker must not end the jobs of others meanwhile."""
+    for _ in range(3):
+        fail(database, submit(), "sick")
+    for _ in range(2):
+        with database.begin() as session:
+            conditions.release(session, "sick")
+        assert fail(database, submit(), "sick")[1]
+    with database.begin() as session:
+        conditions.release(session, "sick")
+        conditions.clear_faults(session, "sick")
+    assert [fail(database, submit(), "sick")[1] for _ in range(3)] == [False, False, True]
 
 
 @pytest.mark.threat
