@@ -109,7 +109,7 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
 
 
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
-    """Queue a failed or cancelled job again. It resumes from its finished blocks.
+    """Queue a failed or cancelled job again, to be sized anew. It resumes from its finished blocks.
 
     Returns False if the owner has no such job. Raises `Conflict` in any other state, and `QueueFull` if
     the owner has `max_queued` queued jobs.
@@ -118,7 +118,7 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     if state in RETRIABLE:
         check_queue_limit(session, owner, max_queued)
         fresh = released(JobState.QUEUED) | CLEAR_OUTAGE
-        fresh |= {"lost_attempts": 0, "error": None, "ended_at": None, "retried_at": NOW}
+        fresh |= {"lost_attempts": 0, "needs": None, "error": None, "ended_at": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
             _reopen_sweep(session, job_id)

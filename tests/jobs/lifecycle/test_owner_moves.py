@@ -10,6 +10,7 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
+from jobs.queue import backlog
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
 from jobs.tables import NOW, Job, Sweep
@@ -31,12 +32,23 @@ def test_a_retry_starts_from_a_clean_row_and_keeps_the_attempts(database: Databa
     assert changed - {"orphaned_files_since"} == {
         *("state", "queued_at", "retried_at", "last_event"),
         *("lost_attempts", "ended_at", "error", "stage", "step", "steps"),
+        *("needs", "queue_group"),
     }
     assert (after["state"], after["attempt"]) == (JobState.QUEUED, 2)
     assert (after["lost_attempts"], after["error"]) == (0, None)
     assert events_of(database, claim.job_id)[-1] == StateChanged(
         state=JobState.QUEUED, attempt=2, reason="retried"
     )
+
+
+def test_a_retried_job_is_sized_again(database: Database, claim: Claim) -> None:
+    """It may have failed because its needs were raised above every worker."""
+    with database.begin() as session:
+        needs = {"device_bytes": 10**15}
+        assert lifecycle.hand_back(session, claim, "out of memory", needs=needs)
+        assert owner_moves.cancel(session, "ada", claim.job_id)
+        assert owner_moves.retry(session, "ada", claim.job_id)
+        assert [job.job_id for job in backlog.unsized(session, 10)] == [claim.job_id]
 
 
 def test_a_new_job_has_its_recipe_in_columns(database: Database) -> None:
