@@ -86,6 +86,19 @@ def test_an_expression_names_metrics_labels_and_values_that_there_are(name: str)
                 assert known is None or any(matches(matcher, value) for value in known), matcher.value
 
 
+def test_jobs_that_fit_nowhere_while_no_worker_takes_any_are_critical() -> None:
+    """With the last worker of a queue its jobs come to the queue `none`."""
+    expression = promql_parser.parse(ALERTS["alert PruneServeQueueWithoutWorkers"])
+    assert isinstance(expression, BinaryExpr)
+    assert str(expression.op) == "or"
+    without = expression.rhs
+    assert isinstance(without, BinaryExpr)
+    assert str(without.op) == "unless"
+    (jobs,), (workers,) = selectors(without.lhs), selectors(without.rhs)
+    assert [it.value for it in jobs.matchers.matchers if it.name == "queue"] == ["none"]
+    assert (jobs.name, workers.name, named_labels(without)) == (JOBS.name, WORKERS.name, [])
+
+
 def test_every_metric_is_on_the_dashboard() -> None:
     shown = {each.name for it in DASHBOARD.values() for each in selectors(promql_parser.parse(it))}
     assert {
