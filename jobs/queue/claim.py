@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
@@ -21,9 +22,6 @@ from jobs.queue.resources import needs_of
 from jobs.queue.workers import Fleet, LiveWorker
 from jobs.states import Outcome
 from jobs.tables import NOW, Job, JobAttempt, JobBlock
-
-_FAULT_COOLDOWN_SECONDS = 60.0
-"""For this time after a worker's fault, its job is reserved for other workers, if there are any."""
 
 _MAX_CANDIDATES = 3
 """Jobs that one claim tries in turn: the first may be cancelled meanwhile."""
@@ -98,25 +96,34 @@ def claimable_groups(
 def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
     """Return the jobs that are reserved for other live workers.
 
-    Those are jobs that have just failed here through a fault of this worker, and jobs with finished blocks
-    that this worker's device could not use.
+    Those are jobs that have lately failed here through a fault of this worker, and jobs with finished blocks
+    that this worker's device could not use. Where no worker with such a device is alive, one may be starting
+    again: the job is left to it for a while.
     """
+    lately = NOW - timedelta(seconds=limits.RESUME_SECONDS)
     failed_here = exists().where(
         JobAttempt.job_id == Job.id,
         JobAttempt.worker == own.name,
         JobAttempt.outcome == Outcome.WORKER_FAULT,
-        JobAttempt.ended_at > NOW - timedelta(seconds=_FAULT_COOLDOWN_SECONDS),
+        JobAttempt.ended_at > lately,
     )
     device = _RESUMES_ON.label("device")
     rows = session.execute(
-        select(Job.id, Job.needs, device, failed_here.label("failed_here")).where(
-            *backlog.CAN_RUN, Job.attempt > 0, (device != (own.device or "")) | failed_here
-        )
+        select(
+            Job.id,
+            Job.needs,
+            device,
+            failed_here.label("failed_here"),
+            (Job.queued_at > lately).label("went_back_lately"),
+        ).where(*backlog.CAN_RUN, Job.attempt > 0, (device != (own.device or "")) | failed_here)
     )
+    alive = {it.device for it in fleet.workers.values()}
     reserved = set()
     for row in rows:
         others = fleet.workers_for(needs_of(row.needs), excluding=own.name)
         like = [it for it in others if row.device is not None and it.device == row.device != own.device]
-        if like or (row.failed_here and others):
+        # This one may be such a worker, where its own device was not measured.
+        is_gone = None not in (own.device, row.device) and row.device not in alive
+        if like or (is_gone and row.went_back_lately) or (row.failed_here and others):
             reserved.add(row.id)
     return reserved

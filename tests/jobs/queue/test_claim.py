@@ -222,7 +222,7 @@ def test_a_worker_with_named_queues_runs_only_their_jobs(database: Database, spe
         assert [claimed(session, "80g") for _ in range(2)] == [long, None]
 
 
-def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
+def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_while(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
@@ -239,7 +239,7 @@ def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
         other = submit(session, spec)
         assert hand_back(session, "sick") == other
         assert hand_back(session, "well") == job_id
-        long_ago = NOW - timedelta(seconds=61)
+        long_ago = NOW - timedelta(minutes=16)
         session.execute(update(JobAttempt).where(JobAttempt.worker == "sick").values(ended_at=long_ago))
         assert claimed(session, "sick") == job_id, "it has waited long enough"
 
@@ -259,6 +259,45 @@ def test_a_job_goes_on_where_a_like_device_has_finished_its_blocks(database: Dat
         session.execute(update(Job).values(needs=LONG.model_dump()))
         conditions.cordon(session, "b")
         assert claimed(session, "a") == job_id
+
+
+def test_a_job_that_a_gpu_has_begun_is_left_to_its_like_for_a_while_after_that_has_gone(
+    database: Database, spec: JobSpec
+) -> None:
+    """A worker that starts again has another name: an idle CPU must not take its job in between."""
+    with database.begin() as session:
+        register(session, "cpu", queues=["cpu"], device="cpu")
+        register(session, "gpu", "gpu.80g", GPU_80G, device="cuda:0 (H100)")
+        job_id = submit(session, spec, needs=LONG)
+        found = claim_one(session, "gpu")
+        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
+        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda:0 (H100)"}, **block))
+        assert lifecycle.hand_back(session, found, "it shuts down")
+        workers.delete_worker(session, "gpu")
+        other = submit(session, spec)
+        assert [claimed(session, "cpu") for _ in range(2)] == [other, None]
+        register(session, "again", "gpu.80g", GPU_80G, device="cuda:0 (H100)")
+        assert hand_back(session, "again") == job_id
+        workers.delete_worker(session, "again")
+        session.execute(update(Job).values(queued_at=NOW - timedelta(minutes=14)))
+        assert claim(session, "cpu") is None
+        session.execute(update(Job).values(queued_at=NOW - timedelta(minutes=16)))
+        assert claimed(session, "cpu") == job_id
+
+
+def test_a_job_that_was_begun_elsewhere_is_not_kept_from_a_device_that_is_not_measured(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "gpu", "gpu.80g", GPU_80G, device="cuda:0 (H100)")
+        job_id = submit(session, spec, needs=LONG)
+        found = claim_one(session, "gpu")
+        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
+        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda:0 (H100)"}, **block))
+        assert lifecycle.hand_back(session, found, "it shuts down")
+        workers.delete_worker(session, "gpu")
+        register(session, "again", "gpu.80g", GPU_80G)
+        assert claimed(session, "again") == job_id
 
 
 def test_of_claims_at_once_each_job_is_given_once(database: Database, spec: JobSpec) -> None:
