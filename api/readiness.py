@@ -14,7 +14,7 @@ from typing import ClassVar
 import psycopg
 
 from api.problems.catalogue import DISK_FULL, ServiceUnavailable
-from jobs.database import WRITE_TO_DISK, connection_name, name_in
+from jobs.database import SCHEMA_DIGEST, WRITE_TO_DISK, connection_name, name_in
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -86,8 +86,7 @@ class Readiness:
         name = name_in(self._url, connection_name("api-readiness"))
         connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name=name)
         try:
-            digest = "SELECT obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version"
-            row = await (await connection.execute(digest)).fetchone()
+            row = await (await connection.execute(SCHEMA_DIGEST)).fetchone()
             if row is None:
                 raise ServiceUnavailable("The database has no tables. Run the migrations.")
             await connection.execute(WRITE_TO_DISK)

@@ -44,6 +44,9 @@ WRITE_TO_DISK = (
 """Makes PostgreSQL write a temporary file of some 100 KB, which takes a millisecond. On a full disk it raises
 `psycopg.errors.DiskFull`, where reads succeed still. It needs no right, and writes no row."""
 
+SCHEMA_DIGEST = "SELECT obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version"
+"""Reads the digest of the schema: `migrations` has that of this version."""
+
 
 def sqlalchemy_url(url: str) -> str:
     """Return the URL for SQLAlchemy with psycopg 3; `postgres://` and `postgresql://` are both accepted."""

@@ -24,8 +24,9 @@ from threading import Thread
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+import migrations
 from jobs import limits
-from jobs.database import Database, connection_name, engine_from, in_one_line, sessions
+from jobs.database import SCHEMA_DIGEST, Database, connection_name, engine_from, in_one_line, sessions
 from jobs.monitoring.logs import SecretRedactor
 from jobs.settings import Settings, settings
 from jobs.storage.errors import StoreError
@@ -259,13 +260,18 @@ def _said(cause: BaseException | None) -> str:
 
 
 def check_database(database: Database) -> None:
-    """Ask the database. Raises `SelfTestFailed`."""
+    """Ask the database whether it has the schema of this version. Raises `SelfTestFailed`."""
     try:
         with database.begin() as session:
-            session.execute(text("SELECT FROM jobs LIMIT 0"))
+            found = session.scalar(text(SCHEMA_DIGEST))
     except SQLAlchemyError as error:
         message = f"the database cannot be used ({type(error).__name__})"
         raise SelfTestFailed(message, detail=in_one_line(error)) from error
+    if found != migrations.schema_digest():
+        raise SelfTestFailed(
+            "the database has the schema of another version of PruneServe; run the migrations of this "
+            "worker's version, or replace the worker"
+        )
 
 
 def check_sandbox(configured: Settings) -> None:

@@ -146,14 +146,30 @@ def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
     assert states == [JobState.SUCCEEDED]
 
 
-def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(service: Service, job_id: UUID) -> None:
+def test_a_spec_of_another_version_is_left_to_other_workers(service: Service, job_id: UUID) -> None:
     with service.database.begin() as session:
         session.execute(update(Job).values(spec={"recipe": {"model": "org/name", "method": "forgotten"}}))
+    for _ in range(3):
+        job = service.run(job_id)
+    assert (job.state, job.attempt, service.library.calls) == (JobState.QUEUED, 3, [])
+    with service.database.begin() as session:
+        worker = session.get_one(Worker, service.worker.name)
+    assert worker.quarantined_at is not None
+    assert worker.fault == last_reason(service, job_id)
+    assert "is not valid in the version of its worker" in worker.fault
+
+
+def test_an_invalid_document_that_is_not_the_stored_job_is_no_fault_of_the_worker(
+    service: Service, job_id: UUID
+) -> None:
+    def fail() -> None:
+        Capacity.model_validate({"host_bytes": "what a model says"})
+
+    service.library.in_the_middle = fail
     job = service.run(job_id)
-    assert (job.state, service.library.calls) == (JobState.FAILED, [])
+    assert job.state == JobState.FAILED
     assert job.error is not None
-    assert job.error["type"] == "invalid_input"
-    assert "submit it again" in job.error["message"]
+    assert (job.error["type"], job.error["cause"]) == ("internal", "request")
 
 
 @pytest.mark.threat

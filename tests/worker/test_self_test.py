@@ -9,6 +9,7 @@ import pytest
 import torch
 from pydantic import SecretStr
 
+import migrations
 from jobs.database import Database, engine_from, sessions
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -148,6 +149,13 @@ def test_a_database_that_does_not_answer(settings: Settings) -> None:
     assert str(failed.value) == "the database cannot be used (OperationalError)"
     assert failed.value.detail.endswith('server at "127.0.0.1", port 1 failed: Connection refused')
     assert "hush" not in failed.value.in_full
+
+
+def test_a_database_with_the_schema_of_another_version(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "schema_digest", lambda: "of a newer worker")
+    assert failure(settings, database).startswith("the database has the schema of another version")
 
 
 @pytest.mark.threat

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
+from jobs.spec.job import JobSpec
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
@@ -80,7 +81,7 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
         not isinstance(error, PruningError | StoreError)
     ):
         return _not_importable(missing, claim)
-    if isinstance(error, ValidationError):
+    if isinstance(error, ValidationError) and error.title == JobSpec.__name__:
         return _stored_differently(error.errors()[0])
     return _reportable(error) or _unexpected(error, claim, disk)
 
@@ -168,10 +169,11 @@ def _fault(number: int, error: BaseException, disk: Disk) -> str:
 
 
 def _stored_differently(found: ErrorDetails) -> JobError:
-    """The error of a stored job that this version does not accept."""
+    """The error of a stored job that this worker does not accept, unlike the API that has stored it."""
     return JobError(
-        type="invalid_input",
-        message="the job was stored by another version and is not valid in this one; submit it again",
+        type="worker",
+        message="the job is not valid in the version of its worker, which is older than the API, or lacks a "
+        "method that is installed there",
         field=".".join(map(str, found["loc"])) or None,
-        cause=Cause.REQUEST,
+        cause=Cause.WORKER,
     )
