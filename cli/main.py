@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from cli.commands import admin, files, sweeps, webhooks, zoo
 from cli.commands.jobs import cancel, delete, jobs, logs, methods, retry, show
-from cli.commands.models import apply, download, publish
+from cli.commands.models import apply, download
 from cli.commands.run import TimedOut
 from cli.commands.submit import Reported, estimate, run, submit, wait
 from cli.data_directory import DataDirectory, default_data_directory
@@ -151,8 +151,8 @@ app.add_typer(
 )
 app.add_typer(
     _group(
-        "Publish models, delete jobs; methods, uploads, webhooks.",
-        *(publish, delete, methods),
+        "Delete jobs; methods, uploads, webhooks.",
+        *(delete, methods),
         uploads=files.uploads,
         webhooks=webhooks.app,
     ),

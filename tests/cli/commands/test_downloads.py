@@ -26,6 +26,11 @@ def test_a_job_is_found_by_its_last_digits(
     assert (tmp_path / "0000ffff" / "a.txt").read_bytes() == b"abc"
 
 
+def test_a_path_is_no_job(server: ScriptedServer, pruneserve: Callable[..., Result]) -> None:
+    assert pruneserve("download", "../x").exit_code == Exit.USAGE
+    assert server.requests == []
+
+
 def test_a_download_may_take_one_exported_file(
     server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
 ) -> None:

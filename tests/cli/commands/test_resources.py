@@ -182,6 +182,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("zoo show sparse-one", "zoo/sparse-one", ENTRY, ENTRY, "SHA-256 000"),
     (f"zoo promote {ID} --note good", "zoo", ENTRY, ENTRY, "sparse-one"),
     (f"download {ID} --output there", f"jobs/{ID}/artifacts", {"items": [FILE]}, [FILE], "1 files in there"),
+    ("download dense-one", "zoo/dense-one", zoo_document("dense-one", FILE), [FILE], "1 files in dense-one"),
 ]
 
 
