@@ -41,7 +41,6 @@ from pruning.recipe.exports import (
     Export,
     GgufExport,
     MaskExport,
-    importances,
 )
 from pruning.report import ExportFacts, PerplexityFacts
 from pruning.sandbox.reading import UntrustedReader
@@ -242,7 +241,8 @@ class ExportStage:
         others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
         masks = len(self.exports) - files - others
         parts = 2 * (files + others) + masks + (4 if files else 0) + (1 if others else 0)
-        return STEPS_OF_PART * (parts + len(importances(self.exports)))
+        importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
+        return STEPS_OF_PART * (parts + importance)
 
 
 def stem_of(model: str) -> str:

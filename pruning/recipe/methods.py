@@ -10,10 +10,9 @@ from pydantic import Field
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2", "gates", "columns"]
+GradientNorm = Literal["l1", "l2", "gates"]
 """What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
-`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
-`columns`, for each input the sum over windows and outputs of the squared gradients."""
+`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign."""
 
 WeightNorm = Literal["l1", "l2"]
 
