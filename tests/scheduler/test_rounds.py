@@ -16,6 +16,7 @@ from cli.embedded.process import LOOPBACK, free_port
 from jobs import limits
 from jobs.database import Database
 from jobs.lifecycle import attempt_files, owner_moves
+from jobs.queue import backlog
 from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -260,6 +261,7 @@ def test_a_job_that_ends_its_workers_fails(database: Database, submit: Submit, c
     assert error["message"] == ("lost 6 times in a row without a new finished block; last: worker w1 is gone")
     with database.begin() as session:
         assert owner_moves.retry(session, "ada", poison)
+        backlog.record_needs(session, poison, None)
     assert lose(database, connected, poison, whole_worker=True) == JobState.QUEUED
 
 

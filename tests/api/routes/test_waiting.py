@@ -59,7 +59,9 @@ def test_every_response_has_the_reason_why_a_queued_job_waits(
     assert [job["waiting"] for job in client.get("/v1/jobs").json()["items"]] == [behind, NEXT]
     assert later not in client.get("/v1/jobs").text
     assert client.post(f"{path}/cancel").json()["waiting"] is None
-    assert client.post(f"{path}/retry").json()["waiting"] == NEXT
+    assert client.post(f"{path}/retry").json()["waiting"] == checks | OF_THE_OUTSIDE
+    size_all(database)
+    assert client.get(path).json()["waiting"] == NEXT
     body = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.5]}}
     sweep = client.post("/v1/sweeps", json=body).json()
     assert [job["waiting"]["reason"] for job in sweep["jobs"]] == ["checks", "checks"]
