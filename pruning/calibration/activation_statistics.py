@@ -12,11 +12,19 @@ from typing import Generic, Literal, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
-from pruning.errors import NumericalFailure
+from pruning.errors import InvalidInput
 from pruning.estimate.pieces import SAMPLED_TOKENS
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import ExpertLayer, LinearLayer
 from pruning.recipe import Need
+
+
+def never_called(layer: LinearLayer) -> InvalidInput:
+    """Return the error of a layer that no window reaches."""
+    return InvalidInput(
+        f"layer {layer.name} is never called on the calibration windows; a recipe can exclude it in layers",
+        field="layers.exclude",
+    )
 
 
 def product_over_tokens(one: Tensor, other: Tensor) -> Tensor:
@@ -249,11 +257,9 @@ class InputStatistics:
         return layer.name in self._statistics.by_layer
 
     def refuse_uncalled(self) -> None:
-        """Raise NumericalFailure with the name of a layer that has not been called."""
-        if name := next((layer.name for layer in self.layers if not self.has(layer)), None):
-            raise NumericalFailure(
-                f"layer {name} is never called on the calibration windows; a recipe can exclude it in layers"
-            )
+        """Raise InvalidInput(field='layers.exclude') with the name of a layer that has not been called."""
+        if layer := next((layer for layer in self.layers if not self.has(layer)), None):
+            raise never_called(layer)
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""

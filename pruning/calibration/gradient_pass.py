@@ -179,7 +179,8 @@ class GradientPass:
         Raises
         ------
         InvalidInput
-            With field 'model.id', for a model that cannot be run block by block.
+            With field 'model.id', for a model that cannot be run block by block; with 'layers.exclude', for
+            a layer that is never called.
         NumericalFailure
             With a layer's name, where its gradients are not finite.
         """

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.accumulate import accumulate, narrowest_first, window_gradients
+from pruning.calibration.activation_statistics import never_called
 from pruning.calibration.gradient_factors import GradientFactors
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.hooks import LayerCall, Observer
@@ -92,15 +93,18 @@ class BackwardAccumulator(Observer, ABC, Generic[PartT, SumsT]):
         self._layers = layers
         self._sums = sums
         self._calls_per_layer = calls_per_layer
-        self._calls = Counter[str]()
+        self._calls = Counter[str]()  # that the backward pass has reached, of each layer that was called
         self._pending: dict[str, list[PartT]] = defaultdict(list)
 
     def check_complete(self) -> None:
         """Check, after the backward pass, that it reached each layer exactly once.
 
-        Raises InvalidInput(field='model.id') with the name of a layer for which it did not.
+        Raises InvalidInput with the name of a layer for which it did not: field 'layers.exclude' where the
+        layer was never called, otherwise 'model.id'.
         """
         for layer in self._layers:
+            if layer.name not in self._calls:
+                raise never_called(layer)
             if self._calls[layer.name] != self._calls_per_layer:
                 raise InvalidInput(
                     f"layer {layer.name} contributes {self._calls[layer.name] // self._calls_per_layer} "
@@ -116,6 +120,7 @@ class BackwardAccumulator(Observer, ABC, Generic[PartT, SumsT]):
         # The graph keeps the hook until all of it has run, but not the inputs that the hook has popped. The
         # hook may belong to the graph of the inputs: if it held that graph, neither would ever be freed.
         inputs, name, by_window = [call.inputs.detach()], call.layer.name, call.by_window
+        self._calls[name] += 0
 
         def on_backward(delta: Tensor) -> None:
             self._calls[name] += 1

@@ -245,7 +245,10 @@ def _quantized_blocks(
 
 
 def _measured(layers: Sequence[LinearLayer], index: int, forward: BlockwiseForward) -> InputFactor:
-    """Measure the input that layers of block `index` share. Raises NumericalFailure with a layer's name."""
+    """Measure the input that layers of block `index` share.
+
+    Raises NumericalFailure with a layer's name, or InvalidInput where it is never called.
+    """
     statistics = InputStatistics(layers, {"second_moments"})
     forward.measure(index, statistics)
     statistics.refuse_uncalled()

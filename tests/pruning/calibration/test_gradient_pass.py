@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import MambaConfig, MambaForCausalLM
 
 from pruning.calibration.gradient_factors import GradientFactors
 from pruning.calibration.gradient_pass import gradient_norms
@@ -9,7 +10,8 @@ from pruning.calibration.window_norms import WindowNorms
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models import memory
 from pruning.models.blocks import find_stack
-from tests.pruning.families import five_windows, make
+from pruning.recipe import GradientNorm, LayerSelection
+from tests.pruning.families import VOCABULARY, five_windows, make
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.usefixtures("two_windows_at_once")
@@ -78,3 +80,24 @@ def test_a_model_that_uses_a_layer_twice_is_refused_with_its_name() -> None:
     mlp.forward = lambda hidden: once(once(hidden))
     with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ contributes 2 times"):
         gradient_norms(model, five_windows(), norms=["l1"], step=ignore_steps)
+
+
+@pytest.mark.parametrize("norm", ["l1", "gates"])
+def test_a_layer_that_is_never_called_is_named_and_can_be_excluded(norm: GradientNorm) -> None:
+    config = MambaConfig(vocab_size=VOCABULARY, hidden_size=16, state_size=4, num_hidden_layers=2)
+    model = MambaForCausalLM(config)  # multiplies by the weight of `dt_proj` itself
+    with pytest.raises(InvalidInput, match=r"layer backbone\.\S*\.dt_proj is never called") as refused:
+        gradient_norms(model, five_windows(), norms=[norm], step=ignore_steps)
+    assert refused.value.field == "layers.exclude"
+    others = LayerSelection(exclude=["*.dt_proj"])
+    found = gradient_norms(model, five_windows(), norms=[norm], step=ignore_steps, selection=others)
+    assert len(found[norm]) == 2 * 3
+
+
+def test_a_layer_that_is_called_in_vain_is_not_said_to_be_uncalled() -> None:
+    model = make("llama")
+    mlp = model.get_submodule("model.layers.1.mlp")
+    mlp.forward = lambda hidden, own=mlp.forward: hidden + 0 * own(hidden).detach()
+    with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ contributes 0 times") as refused:
+        gradient_norms(model, five_windows(), norms=["l1"], step=ignore_steps)
+    assert refused.value.field == "model.id"

@@ -173,5 +173,6 @@ def test_scores_that_are_not_finite_name_the_layer() -> None:
 def test_a_layer_that_the_forward_pass_never_calls_is_named(fields: dict[str, str]) -> None:
     model = make("llama")
     model.get_submodule("model.layers.1").spare = nn.Linear(32, 32)
-    with pytest.raises(NumericalFailure, match=r"layer model\.layers\.1\.spare is never called"):
+    with pytest.raises(InvalidInput, match=r"layer model\.layers\.1\.spare is never called") as refused:
         pruned(model, five_windows(), **{"method": "magnitude", **fields})
+    assert refused.value.field == "layers.exclude"
