@@ -65,10 +65,7 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         length = reader.length(evaluation.sequence_length, "evaluation")
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         cut = reader.text_length(length)
-        asked, whole = evaluation.windows, len(ids) // cut
-        if asked is not None and source.field != "evaluation.dataset":
-            asked = max(1, min(asked, whole))  # texts of domains are of several lengths
-        count = window_count(asked, whole, length, source)
+        count = window_count(evaluation.windows, len(ids) // cut, length, source)
         windows = reader.prepend_bos(torch.tensor(ids[: count * cut]).view(count, cut))
         definition = _BEGUN_DEFINITION if reader.begin else DEFINITION
     return EvaluationSet(

@@ -163,6 +163,17 @@ def test_an_evaluation_that_needs_more_text_is_refused(
     assert caught.value.field == f"evaluation.{field}"
 
 
+def test_stored_token_ids_of_a_domain_may_have_fewer_windows(tmp_path: Path, reader: Reader) -> None:
+    many, few = str(tmp_path / "many.npy"), str(tmp_path / "few.npy")
+    np.save(many, np.arange(48).reshape(3, 16))
+    np.save(few, np.arange(32).reshape(2, 16))
+    first, second = evaluation_sets(Evaluation(dataset=many, domains={"own": few}, windows=3), reader)
+    assert (len(first.windows), len(second.windows)) == (3, 2)
+    with pytest.raises(InvalidInput, match=r"windows 3: few\.npy holds only 2 windows") as caught:
+        evaluation_sets(Evaluation(dataset=few, domains={"own": many}, windows=3), reader)
+    assert caught.value.field == "evaluation.windows"
+
+
 def test_every_text_is_a_set_of_its_own_and_is_refused_with_its_index(tmp_path: Path, reader: Reader) -> None:
     (tmp_path / "a.txt").write_text("The suite of the for statement. " * 30)
     texts = {"dataset": "builtin", "domains": {"own": str(tmp_path / "a.txt")}, "sequence_length": 32}
