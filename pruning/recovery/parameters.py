@@ -280,5 +280,5 @@ def pruned_layers(block: Block, stored: Stored) -> dict[str, Trainable]:
 def _gains(model: nn.Module, stored: Stored) -> Iterator[tuple[str, Trainable]]:
     for name, part in model.named_modules():
         weight = getattr(part, "weight", None)
-        if _NORM.search(type(part).__name__) and isinstance(weight, nn.Parameter) and weight.ndim == 1:
+        if _NORM.search(type(part).__name__) and isinstance(weight, nn.Parameter):
             yield f"{name}.weight", Trainable(weight, stored(weight), is_masked=False)

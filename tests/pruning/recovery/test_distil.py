@@ -4,6 +4,7 @@ import copy
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -134,7 +135,7 @@ def naive_training(
     chosen = {
         name: parameter
         for name, parameter in model.named_parameters()
-        if every or name in masks or (parameter.ndim == 1 and "norm" in name)
+        if every or name in masks or (name.endswith("weight") and "norm" in name)
     }
     rates = [rate(parameter.detach()) for parameter in chosen.values()]
     optimizer = torch.optim.Adam(
@@ -153,8 +154,13 @@ def naive_training(
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def test_three_steps_are_those_of_plain_autograd() -> None:
-    training = Training(tiny_llama(vocab_size=96).double())
+@pytest.mark.parametrize(
+    "make_dense",
+    [partial(tiny_llama, vocab_size=96), partial(make, "cohere", use_qk_norm=True)],  # gains of each head
+    ids=["llama", "cohere"],
+)
+def test_three_steps_are_those_of_plain_autograd(make_dense: Callable[[], PreTrainedModel]) -> None:
+    training = Training(make_dense().double())
     training.run()
     expected = naive_training(training)
     for name, parameter in training.pruned.named_parameters():
