@@ -71,7 +71,7 @@ class Row:
 
 def _rows() -> Iterator[Row]:
     files = ("gguf:F16", "gguf:Q8_0", "gguf:Q4_0")
-    dense = ("gguf:Q4_K_M", "compressed-tensors:fp8", "compressed-tensors:w4a16")
+    dense = ("gguf:Q4_0:gradients", "gguf:Q4_K_M", "compressed-tensors:fp8", "compressed-tensors:w4a16")
     for model in (_SMOL, GEMMA.name):
         for change in _RECIPES:
             yield Row(model, change, (*files, *dense) if change == "dense" else files)

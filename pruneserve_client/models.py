@@ -820,6 +820,9 @@ class GgufExport(Model):
     type: str
     """A type of llama.cpp's, such as Q8_0 or Q4_K_M."""
 
+    importance: Literal["activations", "gradients"] | str = "activations"
+    """What the calibration windows say of each input of a layer, by which a type of fewer than 8 bits is rounded: `activations`, its mean square; `gradients`, the squared gradients of its weights, which take about three times as long."""
+
 
 class Gradient(Model):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""

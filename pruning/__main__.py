@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="NAME",
         help="also write a file that engines serve, and measure it: gguf:TYPE such as gguf:Q4_K_M, "
-        "compressed-tensors:fp8 or compressed-tensors:w4a16; or the mask alone: mask; "
+        "gguf:TYPE:gradients, compressed-tensors:fp8 or compressed-tensors:w4a16; or the mask alone: mask; "
         "may be repeated",
     )
     add("--save-masks", action="store_true", help="also write masks.safetensors")

@@ -95,7 +95,7 @@ class GradientPass:
         windows
             Calibration token ids, int64 (windows, length).
         norms
-            Which norms to compute; or `gates` alone.
+            Which norms to compute; or `gates` alone; or `columns` alone.
         stack
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule

@@ -111,9 +111,9 @@ def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement)
 
 
 def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
-    """Return the bytes of a float32 sum per selected weight and norm; gates take next to none."""
+    """Return the bytes of a float32 sum per selected weight and norm; those by input take next to none."""
     weights = sum(layer.outputs * layer.inputs for layer in stack.layers)
-    return weights * sum(norm != "gates" for norm in norms) * torch.float32.itemsize
+    return weights * sum(norm not in ("gates", "columns") for norm in norms) * torch.float32.itemsize
 
 
 def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:

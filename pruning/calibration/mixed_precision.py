@@ -185,7 +185,7 @@ def _gradients(
         delta = torch.linspace(-1, 1, output.numel(), dtype=output.dtype, device=output.device)
         (at_input,) = torch.autograd.grad(output, leaf, delta.view_as(output))
     accumulator.check_complete()
-    return [at_input, *(columns.total for columns in sums.values())]
+    return [at_input, *(columns.finish(1) for columns in sums.values())]
 
 
 class MixedPrecisionForward:

@@ -33,7 +33,8 @@ GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
 
 "l1" is Σ|g| and "l2" is √Σg² over windows, g the gradient of one window's mean loss. "gates" is (windows,
-inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens.
+inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "columns" is
+(inputs,): Σg² over windows and outputs.
 """
 
 
@@ -201,33 +202,48 @@ class WindowColumns:
     def __init__(self, layer: LinearLayer) -> None:
         weight = layer.matrix
         dtype = torch.promote_types(weight.dtype, torch.float32)
-        self.total = torch.zeros(layer.inputs, dtype=dtype, device=weight.device)
+        self._layer = layer
+        self._sum = torch.zeros(layer.inputs, dtype=dtype, device=weight.device)
 
     def add(self, *factors: GradientFactors) -> None:
         """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
         for gradient in window_gradients(*narrowest_first(factors)):
-            self.total += gradient.to(self.total.dtype).square_().sum(dim=0)
+            self._sum += gradient.to(self._sum.dtype).square_().sum(dim=0)
             del gradient
+
+    def finish(self, scale: int) -> Tensor:
+        """Return the sum, (inputs,), of the gradients divided by `scale`.
+
+        Raises NumericalFailure with the layer's name where it is not finite.
+        """
+        result = self._sum / scale**2
+        if not torch.isfinite(result).all():
+            raise not_finite(self._layer)
+        return result
 
 
 class PassSums:
-    """The sums of one pass for some layers: norms of their weights' gradients; or gates."""
+    """The sums of one pass for some layers: norms of their weights' gradients; or gates; or columns."""
 
     def __init__(self, layers: Sequence[LinearLayer], norms: Collection[GradientNorm]) -> None:
-        """`norms`: `gates` alone, or any others."""
+        """`norms`: `gates` alone, `columns` alone, or any others."""
         self._layers = layers
         self._norms = norms
         self._gates = {layer.name: WindowGates(layer) for layer in layers if "gates" in norms}
-        self._weights = {} if self._gates else {layer.name: WindowNorms(layer, norms) for layer in layers}
+        self._columns = {layer.name: WindowColumns(layer) for layer in layers if "columns" in norms}
+        alone = self._gates or self._columns
+        self._weights = {} if alone else {layer.name: WindowNorms(layer, norms) for layer in layers}
 
     def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients during its backward pass."""
         if self._gates:
             return GateAccumulator(self._layers, self._gates, calls_per_layer)
-        return GradientAccumulator(self._layers, self._weights, calls_per_layer)
+        return GradientAccumulator(self._layers, self._columns or self._weights, calls_per_layer)
 
     def finish(self, loss_scale: int) -> GradientNorms:
         """Return the sums of all layers, of the unscaled loss. Discards the sums."""
+        if self._columns:
+            return {"columns": {name: sums.finish(loss_scale) for name, sums in self._columns.items()}}
         if self._gates:
             return {"gates": {name: gates.finish(loss_scale) for name, gates in self._gates.items()}}
         return {

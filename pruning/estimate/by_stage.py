@@ -11,7 +11,7 @@ from pruning.estimate.pieces import dtype_of
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, reads_text
+from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, importances, reads_text
 
 Schedule = Literal["whole", "streamed"]
 
@@ -214,6 +214,9 @@ def exports(
     held = memory.evaluation(dense, judged, dtype, machine.kind, room=_room(machine), devices=1)
     if files:  # the result is compared in float32, block by block
         held = max(held, memory.evaluation(pruned, judged, "float32", machine.kind, room=0, devices=1))
+    if "gradients" in importances(exports):
+        _, stage = gradients(pruned, windows, dtype, machine, norms=0)
+        taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
     if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
         taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
         held = max(held, memory.quantizing(pruned, windows, dtype, machine.kind))

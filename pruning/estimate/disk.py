@@ -15,6 +15,7 @@ from pruning.recipe.exports import (
     GgufExport,
     MaskExport,
     has_mask,
+    importances,
 )
 
 
@@ -90,16 +91,17 @@ def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
     return export.bits * shape.block_weights / 8 + BYTES[shape.stored_dtype] * shape.embeddings
 
 
-def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0) -> int:
+def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, spilled: int = 0) -> int:
     """Return the exported files, and what else is on the disk until all are written.
 
     That is the dense model and the result in 16 bits, of GGUF; of compressed-tensors the dense model's final
-    states, of `states` bytes. At most: a cut may have made the result smaller.
+    states, of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the
+    result smaller.
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
     during = (2 * BYTES["float16"] * shape.parameters if files else 0) + (states if others else 0)
-    return exported_files(shape, exports) + during
+    return exported_files(shape, exports) + during + spilled
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ class RunFiles:
     @property
     def _during_exports(self) -> int:
         states = final_states(self.shape, self.predictions, self.dtype)
-        return exports(self.shape, self.exports, states=states)
+        spilled = self.spilled if "gradients" in importances(self.exports) else 0
+        return exports(self.shape, self.exports, states=states, spilled=spilled)
 
     def _checkpoint(self, models: int = 1) -> int:
         if not self.is_resumable:

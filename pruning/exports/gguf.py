@@ -183,10 +183,10 @@ def quantize(
 ) -> Quantised:
     """Write the GGUF file `source`, of 16 or 32 bits, as another type.
 
-    `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs. An expert's
-    is `<experts>.<number>.<matrix>`. Raises InvalidInput for an unknown type, for one that needs an
-    importance and has none, if the sizes are not the tensors' or no name is one of the model's, and for a
-    damaged file; see `Engine.run`.
+    `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs, or the column
+    sums of squared gradients. An expert's is `<experts>.<number>.<matrix>`. Raises InvalidInput for an
+    unknown type, for one that needs an importance and has none, if the sizes are not the tensors' or no name
+    is one of the model's, and for a damaged file; see `Engine.run`.
     """
     gguf_type(type_name, has_importance=importance is not None)
     engine = engine or Engine()

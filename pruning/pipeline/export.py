@@ -41,6 +41,7 @@ from pruning.recipe.exports import (
     Export,
     GgufExport,
     MaskExport,
+    importances,
 )
 from pruning.report import ExportFacts, PerplexityFacts
 from pruning.sandbox.reading import UntrustedReader
@@ -241,8 +242,7 @@ class ExportStage:
         others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
         masks = len(self.exports) - files - others
         parts = 2 * (files + others) + masks + (4 if files else 0) + (1 if others else 0)
-        importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
-        return STEPS_OF_PART * (parts + importance)
+        return STEPS_OF_PART * (parts + len(importances(self.exports)))
 
 
 def stem_of(model: str) -> str:

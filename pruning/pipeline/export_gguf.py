@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pruning.calibration.input_importance import mean_squares
+from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.errors import InvalidInput
 from pruning.evaluation.final_states import window_facts
 from pruning.evaluation.perplexity import window_losses
@@ -28,7 +28,7 @@ from pruning.pipeline.export_progress import (
     is_of_one_export,
 )
 from pruning.pipeline.models import ResolvedModel
-from pruning.recipe.exports import FOLDER, GgufExport
+from pruning.recipe.exports import FOLDER, GgufExport, ImportanceKind, importances
 from pruning.report import ExportFacts, ExportRateFacts
 
 _SAME = 1e-3  # as a share: threads may sum in another order
@@ -96,25 +96,28 @@ class GgufFiles:
                 )
 
     def _quantize_all(self, exports: Sequence[GgufExport], plain: gguf.Converted) -> list[_Written]:
-        importance: Mapping[str, Tensor] | None = None
-        if rounded := [one for one in exports if one.reads_text]:
-            with self.exported.trying(rounded):
-                importance = self._importance()
+        importance = dict[ImportanceKind, Mapping[str, Tensor]]()
+        for kind in sorted(importances(exports)):
+            with self.exported.trying([one for one in exports if one.reads_text and one.importance == kind]):
+                importance[kind] = self._importance(kind)
         written = []
         for export in exports:
-            given = importance if export.reads_text else None
+            given = importance.get(export.importance) if export.reads_text else None
             if export.reads_text and given is None:
                 continue
-            target = self.result / FOLDER / f"{self.stem}-{export.type}.gguf"
+            target = self.result / FOLDER / f"{self.stem}-{export.label.replace(':', '-')}.gguf"
             with self.exported.trying([export], target):
                 written.append(_Written(export, self._quantize(plain, target, export.type, given)))
         return written
 
-    def _importance(self) -> Mapping[str, Tensor]:
+    def _importance(self, kind: ImportanceKind) -> Mapping[str, Tensor]:
         """Return the importance of each input of the result, by layer name."""
         assert self.calibration is not None  # noqa: S101 - an export reads it
-        share = self.progress.part()
+        share, scratch = self.progress.part(), self.scratch / kind
+        scratch.mkdir()
         with self.model.place_pruned(self.result).stage() as placement:
+            if kind == "gradients":
+                return squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
             return mean_squares(placement, self.calibration, step=as_step(share))
 
     def _quantize(

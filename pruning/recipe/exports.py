@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 from pruning.recipe.fields import StrictModel, Text
 
 Scheme = Literal["fp8", "w4a16"]
+ImportanceKind = Literal["activations", "gradients"]
+"""How the importance of an input is measured; see `pruning.calibration.input_importance`."""
 
 FOLDER = "exports"
 """Below the result: where the exports are."""
@@ -81,11 +83,28 @@ class GgufExport(StrictModel):
     type: Annotated[Text, AfterValidator(_known_type)] = Field(
         description="A type of llama.cpp's, such as Q8_0 or Q4_K_M."
     )
+    importance: ImportanceKind = Field(
+        "activations",
+        description="What the calibration windows say of each input of a layer, by which a type of fewer "
+        "than 8 bits is rounded: `activations`, its mean square; `gradients`, the squared gradients of its "
+        "weights, which take about three times as long.",
+    )
+
+    @model_validator(mode="after")
+    def _is_rounded_by_the_importance(self) -> Self:
+        if self.importance == "gradients" and not self.reads_text:
+            raise ValueError(f"importance is gradients, and {self.type} is rounded without one; leave it out")
+        return self
 
     @property
     def name(self) -> str:
         """What names the export in reports, gates and on the command line."""
-        return f"{self.format}:{self.type}"
+        return f"{self.format}:{self.label}"
+
+    @property
+    def label(self) -> str:
+        """The name without the format."""
+        return self.type if self.importance == "activations" else f"{self.type}:{self.importance}"
 
     @property
     def bits(self) -> float:
@@ -187,14 +206,17 @@ def export_fields(name: str) -> dict[str, Any]:
         return {"format": MASK, "only": name == MASK_ONLY}
     if format_name != "gguf":
         return {"format": format_name, "scheme": kind}
-    return {"format": format_name, "type": kind}
+    type_name, colon, importance = kind.partition(":")
+    return {"format": format_name, "type": type_name, **({"importance": importance} if colon else {})}
 
 
 def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
     if not isinstance(value, str):
         return value
     if value not in (MASK, MASK_ONLY) and not value.startswith(("gguf:", "compressed-tensors:")):
-        raise ValueError("must be a name such as gguf:Q8_0, compressed-tensors:fp8 or mask")
+        raise ValueError(
+            "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask"
+        )
     return export_fields(value)
 
 
@@ -237,3 +259,10 @@ def has_mask(exports: Iterable[Export]) -> bool:
 def reads_text(exports: Iterable[Export]) -> bool:
     """Whether any of them measures inputs on the calibration windows."""
     return any(export.reads_text for export in exports)
+
+
+def importances(exports: Iterable[Export]) -> frozenset[ImportanceKind]:
+    """Return the kinds of importance that GGUF files among them are rounded by."""
+    return frozenset(
+        export.importance for export in exports if isinstance(export, GgufExport) and export.reads_text
+    )

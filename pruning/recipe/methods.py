@@ -10,9 +10,10 @@ from pydantic import Field
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2", "gates"]
+GradientNorm = Literal["l1", "l2", "gates", "columns"]
 """What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
-`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign."""
+`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
+`columns`, for each input the sum over windows and outputs of the squared gradients."""
 
 WeightNorm = Literal["l1", "l2"]
 

@@ -20,6 +20,7 @@ from tests.pruning.tiny import save_checkpoint, tiny_llama
 ROOT = Path(__file__).parents[2]
 NAMES = {
     "checkpoint": "checkpoint, transformers",
+    "gguf:Q4_0:gradients": "Q4_0, by gradients",
     "compressed-tensors:fp8": "FP8",
     "compressed-tensors:w4a16": "W4A16, groups of 64",
 }

@@ -136,7 +136,9 @@ def test_exports_and_speeds_are_measured_there(
         {"model": str(checkpoint("llama")), "calibration": calibration, "dtype": "float32", **FEWER_CHANNELS}
     )
     evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=6)
-    exports = parse_exports(["gguf:Q4_0", "compressed-tensors:fp8", "compressed-tensors:w4a16"])
+    exports = parse_exports(
+        ["gguf:Q4_0", "gguf:Q4_0:gradients", "compressed-tensors:fp8", "compressed-tensors:w4a16"]
+    )
     run_recipe(recipe, evaluation, output=tmp_path / "cpu", device="cpu", exports=exports)
     request.getfixturevalue("cuda")
     found = run_recipe(recipe, evaluation, output=tmp_path / "cuda", device="cuda:0", exports=exports)

@@ -121,7 +121,7 @@ def test_every_model_that_was_placed_ends_its_stage(
 
     monkeypatch.setattr(Placement, "resident", place)
     monkeypatch.setattr(Placement, "end_stage", end)
-    exports = parse_exports(["gguf:Q4_0", "compressed-tensors:w4a16"])
+    exports = parse_exports(["gguf:Q4_0", "gguf:Q4_0:gradients", "compressed-tensors:w4a16"])
     run_recipe(
         recipe(model, method="gblm", sparsity=0.5),
         EVALUATION,
@@ -160,7 +160,7 @@ def test_an_exported_checkpoint_generates_and_keeps_the_zeros(
 
 @pytest.fixture(scope="module")
 def dense(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
-    """A dense model with two exports, and one that fails."""
+    """A dense model with three exports, and one that fails."""
     output, plain = tmp_path_factory.mktemp("dense") / "out", gguf.quantize
 
     def quantize(source: Path, target: Path, type_name: str, **options: Any) -> gguf.Quantised:
@@ -172,7 +172,7 @@ def dense(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gguf, "quantize", quantize)
         patch.setattr(gguf, "check", lambda *_, **__: None)
-        names = ["gguf:Q5_0", "gguf:Q8_0", "gguf:Q4_0"]
+        names = ["gguf:Q5_0", "gguf:Q8_0", "gguf:Q4_0", "gguf:Q4_0:gradients"]
         return output, exported(model, output, *names)
 
 
@@ -187,11 +187,23 @@ def test_the_dense_model_is_exported_without_pruning(model: Path, dense: tuple[P
 
 
 @pytest.mark.slow
+def test_a_type_is_rounded_by_activations_and_by_gradients_in_one_run(dense: tuple[Path, Report]) -> None:
+    output, report = dense
+    exports = [export for export in report.exports if "Q4_0" in export.name]
+    assert [export.name for export in exports] == ["gguf:Q4_0", "gguf:Q4_0:gradients"]
+    paths = ["exports/small-Q4_0.gguf", "exports/small-Q4_0-gradients.gguf"]
+    assert [export.path for export in exports] == paths
+    first, second = (output / path for path in paths)
+    assert first.stat().st_size == second.stat().st_size
+    assert sha256_of(first) != sha256_of(second)
+
+
+@pytest.mark.slow
 def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
     dense: tuple[Path, Report],
 ) -> None:
     output, report = dense
-    assert [export.name for export in report.exports] == ["gguf:Q8_0", "gguf:Q4_0"]
+    assert [export.name for export in report.exports] == ["gguf:Q8_0", "gguf:Q4_0", "gguf:Q4_0:gradients"]
     assert "gguf:Q5_0 was not exported: it cannot be done" in report.warnings
     left = {f"exports/{path.name}" for path in (output / "exports").iterdir()}
     assert left == {export.path for export in report.exports}

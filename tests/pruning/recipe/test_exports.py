@@ -13,8 +13,12 @@ from pruning.recipe.exports import CompressedTensorsExport, parse_exports
     ("names", "message"),
     [
         (["gguf:Q9_9"], "is not a GGUF type; use one of F16, BF16, Q8_0"),
-        (["onnx:int8"], "must be a name such as gguf:Q8_0, compressed-tensors:fp8 or mask"),
-        (["gguf:Q4_0:gradients"], "is not a GGUF type; use one of F16, BF16, Q8_0"),
+        (
+            ["onnx:int8"],
+            "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask",
+        ),
+        (["gguf:Q4_0:weights"], "'activations' or 'gradients'"),
+        (["gguf:Q8_0:gradients"], "importance is gradients, and Q8_0 is rounded without one; leave it out"),
         (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),
         (["gguf:F16", "gguf:F16"], "names gguf:F16 twice"),
         (
