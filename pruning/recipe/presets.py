@@ -1,7 +1,6 @@
 """Presets: names for whole combinations of options. A recipe never holds the name, but the options.
 
-They are three grades, from the cheapest on. docs/methods.md says how they were found, what they give and
-what they cost.
+docs/methods.md says how they were found, what they give and what they cost.
 """
 
 from collections.abc import Iterator, Mapping
