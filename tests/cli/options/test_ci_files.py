@@ -249,6 +249,24 @@ def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str
     assert step.returncode == code, output
 
 
+@pytest.mark.parametrize("there", [".hidden", "model.safetensors", None])
+def test_the_action_refuses_an_output_that_is_not_empty(tmp_path: Path, there: str | None) -> None:
+    """A model of an earlier run may lie there: beside the files of this one, that is what would be loaded."""
+    (tmp_path / "pruned").mkdir()
+    if there:
+        (tmp_path / "pruned" / there).touch()
+    program = tmp_path / "pruneserve"
+    program.write_text(f"#!/bin/bash\necho $1 >> calls\n{PASSED}\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUTPUT": "pruned", "GITHUB_OUTPUT": "outputs"}
+    with act(environment, tmp_path) as step:
+        output, _ = step.communicate(timeout=60)
+    assert step.returncode == (Exit.USAGE if there else Exit.OK), output
+    assert ("output: pruned exists and is not empty" in output) == bool(there)
+    calls = tmp_path / "calls"
+    assert (calls.read_text().split() if calls.exists() else []) == ([] if there else ["run", "download"])
+
+
 def interpolated(value: Any, inputs: dict[str, str]) -> Any:
     """What GitLab makes of a component with these inputs."""
     match value:
