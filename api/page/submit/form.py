@@ -62,8 +62,6 @@ class Field:
                 text = as_percent(value) if is_share else str(value)
             case "list", list() if all(isinstance(one, str) for one in value):
                 text = ", ".join(value)
-            case "pairs", dict() if not any("," in text or "=" in text for text in value.values()):
-                text = ", ".join(f"{name}={text}" for name, text in value.items())
         return text
 
 

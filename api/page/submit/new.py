@@ -125,7 +125,9 @@ def form(
         return _form(resources, principal, typed)
     with resources.database.begin() as session:
         job = jobs.find(session, owner, like)
-    typed = form_values(request_body(JobSpec.model_validate(job.spec), request_metadata(job)))
+    # Without its labels: this job would become the baseline of `track=main`, or count as that of a commit.
+    metadata = {name: value for name, value in request_metadata(job).items() if name != "labels"}
+    typed = form_values(request_body(JobSpec.model_validate(job.spec), metadata))
     return _form(resources, principal, typed, _failure(job, typed), status.HTTP_200_OK)
 
 
