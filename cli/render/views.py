@@ -291,6 +291,7 @@ def _add_problems(table: Table, job: JobDetail) -> None:
 _MEASURE_FORMATS = {
     "max_perplexity_increase": ".2%",
     "max_perplexity": ".2f",
+    "max_kl": ".4g",
     "max_bytes": ",.0f",
     "max_memory_bytes": ",.0f",
     "max_parameters": ",.0f",

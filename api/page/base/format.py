@@ -63,8 +63,8 @@ def figure(value: float | None) -> str:
 
 
 def nats(value: float | None) -> str:
-    """Format a KL divergence: `0.1234 nats`."""
-    return _NO_VALUE if value is None else f"{value:.4f} nats".replace("-", "\N{MINUS SIGN}")
+    """Format a KL divergence, to about four digits: `0.1234 nats`."""
+    return _NO_VALUE if value is None else f"{value:.4g} nats".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(text: str, of: Any, name: str, scale: float = 1.0) -> str:  # noqa: ANN401 - JSON, or an object

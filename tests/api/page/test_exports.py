@@ -118,7 +118,7 @@ def test_compared_jobs_list_their_files_and_draw_them(client: TestClient, jobs: 
     query = "&".join(f"job={claim.job_id}" for claim in claims)
     page = client.get(f"/compare?{query}").text
     assert "Perplexity against sparsity" in page
-    front = "A Q8_0 with 100 kB at 0.0125 nats, B F16 with 200 kB at 0.0000 nats."
+    front = "A Q8_0 with 100 kB at 0.0125 nats, B F16 with 200 kB at 0 nats."
     assert f"nearer to the dense model than {front}" in page
     states = re.findall("On the front|Dominated", page.partition('id="sizes"')[2])
     assert states == ["On the front", "Dominated", "Dominated", "On the front"]

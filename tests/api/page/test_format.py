@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.page.base.format import change, describe_event, next_try, percent
+from api.page.base.format import change, describe_event, nats, next_try, percent
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from pruning.recipe import Stage
 
@@ -34,6 +34,14 @@ def test_an_increase_of_nothing_has_no_sign(dense: float | None, pruned: float, 
 )
 def test_a_share_has_one_decimal_if_it_is_not_zero(share: float, written: str) -> None:
     assert percent(share) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.00051234, "0.0005123 nats"), (-1.234e-05, f"{MINUS}1.234e{MINUS}05 nats"), (0.25, "0.25 nats")],
+)
+def test_a_divergence_has_digits_that_tell_it_from_a_limit(value: float, written: str) -> None:
+    assert nats(value) == written
 
 
 def test_a_try_that_is_due_is_not_announced_for_the_past() -> None:

@@ -119,6 +119,20 @@ def test_a_change_that_rounds_to_nothing_has_no_minus(pruned: float, grown: str)
     assert change(Perplexity(dense=386.66, pruned=pruned)).endswith(f"({grown})")
 
 
+@pytest.mark.parametrize(
+    ("found", "written"),
+    [
+        (0.00051234, "max_kl failed: 0.0005123, limit 0.0005, margin -1.234e-05"),
+        (0.25, "max_kl passed: 0.25, limit 0.5, margin +0.25"),
+    ],
+)
+def test_a_gate_on_kl_shows_digits_that_tell_it_from_its_limit(found: float, written: str) -> None:
+    limit = 0.0005 if found < 0.1 else 0.5
+    state = "passed" if found <= limit else "failed"
+    condition = {"name": "max_kl", "limit": limit, "measured": found, "margin": limit - found, "state": state}
+    assert written in shown("succeeded", gate={"state": state, "conditions": [condition]})
+
+
 def test_a_job_shows_its_queue_and_what_it_needs() -> None:
     needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
     needs["cpu_scratch_bytes"] = 4e12
