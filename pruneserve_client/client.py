@@ -170,10 +170,16 @@ class Client(Resources):
                         yield parse(Event, message.data)
 
     def follow(
-        self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
+        self,
+        job_id: UUID,
+        *,
+        after: int = 0,
+        on_outage: Callable[[PruneServeError], object] = ignore,
+        patience: float = PATIENCE_SECONDS,
     ) -> Iterator[Event | JobDetail]:
         """Yield every event of a job once and in order, and finally the job, once it has ended.
 
+        `on_outage` is called with an error once for each time that the server is unavailable.
         A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer,
         or, once the server has answered, with those of something else in its place.
         """
@@ -192,7 +198,7 @@ class Client(Resources):
                     raise
                 # The next request waits until the server is back.
             # A retry may have queued the job again after its last event, so ask for the job.
-            job = retry(partial(self.job, job_id), patience, answered=answered)
+            job = retry(partial(self.job, job_id), patience, answered=answered, on_outage=on_outage)
             answered = True
             if job.ended:
                 events_after = partial(self._events_after, job_id, after)
@@ -206,11 +212,15 @@ class Client(Resources):
         job_id: UUID,
         *,
         on_event: Callable[[Event], object] = ignore,
+        on_outage: Callable[[PruneServeError], object] = ignore,
         patience: float = PATIENCE_SECONDS,
     ) -> JobDetail:
-        """Return a job once it has ended, in any state. `on_event` is called with each of its events."""
+        """Return a job once it has ended, in any state. `on_event` is called with each of its events.
+
+        `on_outage` and `patience` as in `follow`.
+        """
         job: JobDetail | None = None
-        with _closing(self.follow(job_id, patience=patience)) as items:
+        with _closing(self.follow(job_id, on_outage=on_outage, patience=patience)) as items:
             for item in items:
                 if isinstance(item, Event):
                     on_event(item)

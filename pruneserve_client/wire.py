@@ -14,7 +14,13 @@ from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
 from pruneserve_client.base import Model
-from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, may_pass
+from pruneserve_client.errors import (
+    InvalidArgument,
+    PruneServeError,
+    Unavailable,
+    UnexpectedResponse,
+    may_pass,
+)
 
 Response = TypeVar("Response", bound=Model)
 Result = TypeVar("Result")
@@ -136,24 +142,38 @@ def media_type(path: Path) -> str:
     return _KINDS.get(path.suffix, "text/plain")
 
 
-def retry(action: Callable[[], Result], patience: float, *, answered: bool = False) -> Result:
+def ignore(_: object) -> None:
+    """What is called where a caller wants to hear nothing."""
+
+
+def retry(
+    action: Callable[[], Result],
+    patience: float,
+    *,
+    answered: bool = False,
+    on_outage: Callable[[PruneServeError], object] = ignore,
+) -> Result:
     """Return the result of `action`, retrying while what it raises `may_pass`.
 
     The waits grow, with jitter, to 10 seconds, or to what the server asks for. As soon as the next attempt
-    would begin more than `patience` seconds after the first, `Unavailable` is raised.
+    would begin more than `patience` seconds after the first, `Unavailable` is raised. `on_outage` is called
+    with the first error that is retried.
     """
+
+    def tell(attempt: RetryCallState) -> None:
+        error = attempt.outcome.exception() if attempt.outcome else None
+        if isinstance(error, PruneServeError) and attempt.attempt_number == 1:
+            on_outage(error)
+
     retrying = Retrying(
         retry=retry_if_exception(partial(may_pass, answered=answered)),
         stop=stop_before_delay(patience),
         wait=_wait,
+        before_sleep=tell,
         retry_error_callback=_give_up,
     )
     result: Result = retrying(action)
     return result
-
-
-def ignore(_: object) -> None:
-    """What is called where a caller wants to hear nothing."""
 
 
 def _wait(attempt: RetryCallState) -> float:

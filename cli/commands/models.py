@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from cli.options import common
 from cli.options.common import AsJson
 from cli.options.connection import connected
-from cli.options.errors import describe_error
+from cli.options.errors import print_retry
 from cli.options.ids import find_job, is_partial_id
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client, NotFound, PruneServeError
@@ -88,10 +88,17 @@ def download_all(
     except PruneServeError as error:
         if not may_pass(error, answered=True):  # by the server that has told of the job or entry
             raise
-        err.print(f"{clean(describe_error(error))}; retrying for up to {common.PATIENCE_SECONDS:.0f} s")
+        print_retry(error, common.PATIENCE_SECONDS)
         there = retry(partial(files_of, client, source), common.PATIENCE_SECONDS, answered=True)
     if not there:
-        raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
+        job = client.job(find_job(client, str(source)))
+        if job.state in ("failed", "cancelled"):
+            way_on = f"`pruneserve retry {job.id}` queues it again"
+        elif job.artifacts_expired_at:
+            way_on = "its files have expired; submit it again"
+        else:
+            way_on = "it has no files" if job.state == "succeeded" else "it has files once it has succeeded"
+        raise CommandFailed(f"the job is {job.state}: {way_on}", Exit.FAILED)
     files = [file for file in there if include is None or fnmatchcase(file.name, include)]
     if not files:
         names = ", ".join(clean(file.name) for file in there)

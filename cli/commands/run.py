@@ -19,11 +19,11 @@ from uuid import UUID, uuid4
 from rich.console import Console
 
 from cli.options import common
-from cli.options.errors import describe_error
+from cli.options.errors import describe_error, print_retry
 from cli.options.request import idempotency_key, upload_texts
 from cli.render.outcome import Inconclusive, Outcome
 from cli.render.views import EventPrinter
-from cli.terminal import Exit, PipeClosed, clean, err
+from cli.terminal import Exit, PipeClosed, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import may_pass
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
@@ -224,7 +224,7 @@ def retried(send: Callable[..., _Answer], timeout: float | None = None) -> _Answ
         left = end - time.monotonic() - error.retry_after
         if left <= 0:
             raise
-        err.print(f"{clean(describe_error(error))}; retrying for up to {left + error.retry_after:.0f} s")
+        print_retry(error, left + error.retry_after)
         time.sleep(error.retry_after)
     return send(patience=left)
 
@@ -251,7 +251,9 @@ def _cancel(client: Client, job: JobDetail, inconclusive: Inconclusive) -> Outco
 def watch(client: Client, job_id: UUID, console: Console) -> JobDetail:
     """Show the events of a job, and why it waits, until it has ended, and return it."""
     with polling(client, job_id, EventPrinter(console)) as shown:
-        return client.wait(job_id, on_event=shown.show, patience=common.PATIENCE_SECONDS)
+        patience = common.PATIENCE_SECONDS
+        told = partial(print_retry, patience=patience)
+        return client.wait(job_id, on_event=shown.show, on_outage=told, patience=patience)
 
 
 @contextmanager

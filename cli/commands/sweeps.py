@@ -73,6 +73,8 @@ _OF_A_SEARCH = [
     if option.name not in ("max-kl", "baseline")
 ]
 
+_BOUNDS = ("max_perplexity", "max_perplexity_increase", "max_bytes")
+
 
 @app.command()
 @connected
@@ -118,6 +120,8 @@ def search(
     if not isinstance(gate, dict):
         raise CommandFailed(f"the recipe's gate must be an object, not {clean(str(gate))}", Exit.USAGE)
     target = gate | _given(max_bytes=max_bytes, format=format_name, tolerance=tolerance, over=over)
+    if sum(target.get(name) is not None for name in _BOUNDS) != 1:
+        raise CommandFailed("give one bound: --max-increase or --max-bytes", Exit.USAGE)
     sweep: SweepDetail | None = None
     try:
         with time_limit(timeout, "search"):

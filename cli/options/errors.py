@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from cli.options.job_options import JOB_OPTIONS
+from cli.terminal import clean, err
 from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unavailable
 from pruneserve_client.errors import reason, summary
 from pruneserve_client.models import JobDetail
@@ -56,8 +57,13 @@ def describe_error(error: PruneServeError) -> str:
             errors = (f"{option_of_field(it.field)}: {reason(it)}" for it in problem.errors)
             return "\n  ".join([summary(problem), *errors])
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
-            return f"{error}; {_NO_SERVER_HINT}"
+            return str(error) if (_command.get() or {}).get("url") else f"{error}; {_NO_SERVER_HINT}"
     return str(error)
+
+
+def print_retry(error: PruneServeError, patience: float) -> None:
+    """Say that a request is retried for `patience` seconds, and why."""
+    err.print(f"{clean(describe_error(error))}; retrying for up to {patience:.0f} s")
 
 
 def error_of(job: JobDetail | None) -> str:

@@ -1,6 +1,6 @@
 """The options that describe a job, for every command that takes one. A recipe file has all other fields."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 from cli.options.common import Command, option, replace_parameter
 from cli.options.request import given_fields, refuse_strange_texts, request_body
 from cli.options.values import JobOption
+from cli.terminal import CommandFailed, Exit
 
 _SETTING = "NAME=VALUE"
 
@@ -88,6 +89,20 @@ _FILES = (
 )
 
 
+_COMPARED = {"max_perplexity_increase", "max_score_drop", "domains"}
+
+
+def _refuse_gate_without_limit(gate: object, given: Mapping[str, Any]) -> None:
+    """Raise CommandFailed, in terms of options, for what the server would refuse. `given`: by options."""
+    limits = (
+        {name for name, limit in gate.items() if limit not in (None, {})} if isinstance(gate, dict) else set()
+    )
+    if "baseline" in given and not limits & _COMPARED:
+        raise CommandFailed("--baseline needs --max-increase, which compares with it", Exit.USAGE)
+    if "export" in given and limits <= {"export", "baseline"}:
+        raise CommandFailed("--gate-on needs a limit: --max-increase or --max-kl", Exit.USAGE)
+
+
 def with_job_options(command: Command, offered: Collection[JobOption] = JOB_OPTIONS) -> Command:
     """Return the command with the options of a job that are offered, in place of its parameter `body`.
 
@@ -104,6 +119,8 @@ def with_job_options(command: Command, offered: Collection[JobOption] = JOB_OPTI
         values = {option: given.pop(option.variable) for option in offered}
         body = request_body(recipe, values, quick=quick)
         refuse_strange_texts(body, given_fields(values))
+        if offered is JOB_OPTIONS:
+            _refuse_gate_without_limit(body.get("gate"), given_fields(values).get("gate", {}))
         command(body=body, **given)
 
     options = [*(option.parameter() for option in offered), *_FILES]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from typer.testing import Result
@@ -10,7 +11,7 @@ from typer.testing import Result
 from cli.options import common
 from cli.terminal import Exit
 from tests.cli.commands.test_resources import FILE, ID, QUEUED, page
-from tests.scripted_server import Exchange, ScriptedServer, artifact_document
+from tests.scripted_server import NOW, Exchange, ScriptedServer, artifact_document
 
 
 def test_a_job_is_found_by_its_last_digits(
@@ -45,6 +46,26 @@ def test_a_download_may_take_one_exported_file(
     refused = pruneserve(*download, "--include", "*Q4_0*")
     assert refused.exit_code == Exit.USAGE
     assert "no file matches '*Q4_0*'; there are a.txt, exports/m-Q8_0.gguf" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("state", "way_on"),
+    [
+        ("cancelled", f"`pruneserve retry {ID}` queues it again"),
+        ("failed", f"`pruneserve retry {ID}` queues it again"),
+        ("running", "it has files once it has succeeded"),
+        ("succeeded", "its files have expired; submit it again"),
+    ],
+)
+def test_a_download_of_a_job_without_files_says_why_and_how_to_go_on(
+    server: ScriptedServer, pruneserve: Callable[..., Result], state: str, way_on: str
+) -> None:
+    expired = {"artifacts_expired_at": NOW} if state == "succeeded" else {}
+    server.on_job(UUID(ID), state, **expired)
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": []}))
+    done = pruneserve("download", ID)
+    assert done.exit_code == Exit.FAILED
+    assert f"error: the job is {state}: {way_on}" in done.stderr
 
 
 @pytest.mark.parametrize("status", [502, 404])

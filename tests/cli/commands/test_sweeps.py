@@ -134,6 +134,14 @@ def test_a_search_has_no_bound_in_a_domain(server: ScriptedServer) -> None:
     assert "code=5%" in done.stderr
 
 
+@pytest.mark.parametrize("bounds", [[], ["--max-increase", "5%", "--max-bytes", "1MB", "--format", "gguf"]])
+def test_a_search_has_one_bound(server: ScriptedServer, bounds: list[str]) -> None:
+    sent = accept(server, sweep_document(SWEEP, "failed"))
+    done = pruneserve(server, "search", "--model", "org/name", *bounds)
+    assert (done.exit_code, sent) == (2, [])
+    assert "error: give one bound: --max-increase or --max-bytes" in done.stderr
+
+
 @pytest.mark.parametrize(("gate", "is_sent"), [(None, True), ("5%", False), ([0.05], False)])
 def test_the_gate_of_a_searchs_recipe_is_an_object_or_none(
     server: ScriptedServer, tmp_path: Path, gate: object, is_sent: bool

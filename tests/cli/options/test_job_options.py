@@ -56,6 +56,33 @@ def test_only_what_was_given_is_sent() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--gate-on", "dense"], "--gate-on needs a limit: --max-increase or --max-kl"),
+        (["--baseline", "track=main"], "--baseline needs --max-increase"),
+        (["--baseline", "track=main", "--max-kl", "code=1"], None),
+        (["--baseline", "track=main", "--max-kl", "1"], "--baseline needs --max-increase"),
+        (["--baseline", "track=main", "--max-increase", "5%", "--gate-on", "dense"], None),
+    ],
+)
+def test_a_gate_without_a_limit_is_refused_by_its_options(given: list[str], said: str | None) -> None:
+    if said is None:
+        assert "baseline" in sent(*given)["gate"]
+        return
+    with pytest.raises(CommandFailed, match=said) as refused:
+        sent(*given)
+    assert refused.value.code == Exit.USAGE
+
+
+def test_a_recipe_may_have_the_limit_of_the_gate(tmp_path: Path) -> None:
+    file = recipe(tmp_path, '{"gate": {"min_speedup": 1.5, "max_kl": null}}')
+    assert sent("--recipe", file, "--gate-on", "gguf:Q8_0")["gate"]["min_speedup"] == 1.5
+    for gate in ("{}", '{"max_kl": null, "domains": {}}'):  # as a job's spec has them
+        with pytest.raises(CommandFailed, match="--gate-on needs a limit"):
+            sent("--recipe", recipe(tmp_path, f'{{"gate": {gate}}}'), "--gate-on", "gguf:Q8_0")
+
+
 def test_structure_needs_no_method() -> None:
     cut = ["--model", "org/name", "--structure", "mlp_channels=0.25", "--structure", "multiple_of=64"]
     structure = {"mlp_channels": 0.25, "multiple_of": 64}
