@@ -70,7 +70,7 @@ def _call(
 ) -> None:
     before = context.find_object(Connection) or Connection()
     place = (url or before.url, key_file or before.key_file)
-    with command_options(given):
+    with command_options(given | {"url": place[0] or os.environ.get("PRUNESERVE_URL")}):
         try:
             with connect(*place) as client:
                 command(client=client, **given)
@@ -98,7 +98,7 @@ def connect(url: str | None, key_file: Path | None) -> Client:
         )
     key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
     if key is None:
-        raise _missing_key()
+        raise CommandFailed(_missing_key(given), Exit.USAGE)
     return Client(url, key)
 
 
@@ -118,17 +118,21 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
     return None
 
 
-def _missing_key() -> CommandFailed:
-    if os.environ.get("PRUNESERVE_API_KEY"):
-        return CommandFailed(
+def _missing_key(given_url: str) -> str:
+    key = os.environ.get("PRUNESERVE_API_KEY")
+    if key and key.strip():
+        return (
             "no API key: PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url, and this "
-            "one is of neither; give a file by --key-file",
-            Exit.USAGE,
+            "one is of neither; give a file by --key-file"
         )
-    return CommandFailed(
-        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY with PRUNESERVE_URL or --url; "
-        "`pruneserve up` starts a service on this machine and makes a key for it",
-        Exit.USAGE,
+    if key is not None and given_url:
+        return (
+            "no API key: PRUNESERVE_API_KEY is empty, as are secrets in a pull request from a fork; set it, "
+            "or give a file by --key-file"
+        )
+    up = "; `pruneserve up` starts a service on this machine and makes a key for it" * (not given_url)
+    return (
+        f"no API key: give a file by --key-file, or set PRUNESERVE_API_KEY with PRUNESERVE_URL or --url{up}"
     )
 
 

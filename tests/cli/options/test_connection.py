@@ -81,13 +81,18 @@ def test_a_password_in_an_address_is_refused_and_not_shown(key: str, scheme: str
     assert "hush" not in result.output
 
 
-@pytest.mark.usefixtures("key_file")
-def test_a_wrong_key_and_a_missing_server_have_a_next_step(server: ScriptedServer) -> None:
+def test_a_wrong_key_and_a_missing_server_have_a_next_step(key_file: Path, server: ScriptedServer) -> None:
     server.on("/v1/methods", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
     refused = methods("--url", server.url, PRUNESERVE_API_KEY="ps_v")
     assert refused.exit_code == Exit.USAGE
     assert "or it has expired or was revoked: give another by --key-file" in refused.stderr
     away = methods("--url", "http://127.0.0.1:1", PRUNESERVE_API_KEY="ps_v")
+    assert away.exit_code == Exit.UNREACHABLE
+    assert away.stderr.endswith("Connection refused\n")
+    local = key_file.parent / "pruneserve"
+    local.mkdir()
+    (local / "address").write_text("http://127.0.0.1:1")
+    away = methods("--key-file", str(key_file))
     assert away.exit_code == Exit.UNREACHABLE
     assert "Connection refused; start a service on this machine with `pruneserve up`" in away.stderr
 
@@ -95,10 +100,25 @@ def test_a_wrong_key_and_a_missing_server_have_a_next_step(server: ScriptedServe
 @pytest.mark.usefixtures("key_file")
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://prune.example"])
 def test_without_a_key_nothing_is_asked_and_the_error_has_the_next_steps(url: str) -> None:
-    result = methods("--url", url)
-    assert result.exit_code == Exit.USAGE
-    assert "no API key: give a file by --key-file" in result.stderr
-    assert "`pruneserve up` starts a service on this machine" in result.stderr
+    for result in (methods("--url", url), methods(PRUNESERVE_URL=url)):
+        assert result.exit_code == Exit.USAGE
+        assert "no API key: give a file by --key-file" in result.stderr
+        assert "pruneserve up" not in result.stderr
+    for key in ("", "\n"):  # of a secret that a pull request from a fork does not get
+        empty = methods("--url", url, PRUNESERVE_API_KEY=key)
+        assert empty.exit_code == Exit.USAGE
+        assert "no API key: PRUNESERVE_API_KEY is empty" in empty.stderr
+
+
+def test_without_a_key_for_the_local_server_the_error_names_the_command_that_makes_one(
+    key_file: Path, server: ScriptedServer
+) -> None:
+    (key_file.parent / "pruneserve").mkdir()
+    (key_file.parent / "pruneserve" / "address").write_text(server.url)
+    for environment in ({}, {"PRUNESERVE_API_KEY": ""}):
+        result = methods(**environment)
+        assert result.exit_code == Exit.USAGE
+        assert "`pruneserve up` starts a service on this machine" in result.stderr
 
 
 @pytest.mark.threat
