@@ -27,9 +27,18 @@ def quoted(value: object) -> str:
 
 def number(text: str) -> float:
     """Return the finite number that the text stands for; an int where it has no point and no exponent."""
+    return _number(text, "a finite number")
+
+
+def whole_number(text: str) -> float:
+    """Return what `number` does, whose message asks for a whole one; the server refuses any other."""
+    return _number(text, "a whole number")
+
+
+def _number(text: str, expected: str) -> float:
     value = _decimal(text)
     if value is None:
-        raise ValueError(f"write a finite number, not {quoted(text)}")
+        raise ValueError(f"write {expected}, not {quoted(text)}")
     return float(value) if "." in text or "e" in text.lower() else int(value)
 
 
@@ -48,7 +57,9 @@ def share(text: str) -> float:
 
 def amount(text: str) -> float:
     """Return a share with a percent sign, and any other number as it is: `25%` of the units, or 4 of them."""
-    return share(text) if "%" in text else number(text)
+    if "%" in text:
+        return share(text)
+    return _number(text, "a share such as 25%, or a whole number such as 512")
 
 
 def size(text: str) -> int:

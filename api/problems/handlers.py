@@ -134,6 +134,7 @@ _MESSAGES = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }
+_PATTERNS = {r"^[!-~]+$": "must be printable ASCII characters without spaces"}
 # Objects with a dataset and other fields: a client may give the dataset's name alone.
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
 # The input of the one is what lacks the field; an unknown field may hold anything.
@@ -204,6 +205,8 @@ def _message(item: Mapping[str, Any]) -> str:
     if kind in _MESSAGES:
         hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _TEXT_FIELDS
         return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")
+    if kind == "string_pattern_mismatch" and (said := _PATTERNS.get(item["ctx"]["pattern"])):
+        return said
     if kind in _LENGTHS:
         return _length_message(item)
     message = str(item["msg"]).removeprefix("Value error, ")

@@ -124,7 +124,7 @@ def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
 
 @connected
 def delete(client: Client, job: IrreversibleJobId) -> None:
-    """Delete a job that has ended, with its files and the gradients that it keeps for later jobs."""
+    """Delete a job that has ended, with its files and gradients."""
     client.delete(find_job(client, job))
     out.print("deleted")
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.filesize import decimal as size
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.commands.zoo import find_entry
 from cli.options import common
 from cli.options.common import AsJson
 from cli.options.connection import connected
@@ -65,7 +66,7 @@ def download(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download the pruned model of a job or a zoo entry; check each file's SHA-256."""
+    """Download the files of a job or a zoo entry; check their SHA-256."""
     files = download_all(client, source, output or Path(source), err if as_json else out, include=include)
     if as_json:
         print_json([file.as_sent() for file in files])
@@ -137,11 +138,10 @@ def files_of(client: Client, source: UUID | str) -> list[ArtifactItem] | list[Zo
         return client.artifacts(UUID(str(source)))
     except ValueError:
         pass
-    try:
+    if not is_partial_id(str(source)):
+        return find_entry(client, str(source)).files
+    with suppress(NotFound):
         return client.zoo_entry(str(source)).files
-    except NotFound:
-        if not is_partial_id(str(source)):
-            raise
     return client.artifacts(find_job(client, str(source)))
 
 
@@ -157,9 +157,10 @@ def apply(
         typer.Argument(metavar="OUTPUT", help="Where the result goes; must not exist.", show_default=False),
     ],
 ) -> None:
-    """Make a job's checkpoint from its dense model and the mask that it exported, on this machine.
+    """Make a job's checkpoint from its dense model and a mask.
 
-    Each file is compared with its SHA-256. Card and report are not made: they are files of the job.
+    It runs on this machine; the mask is the job's export `mask`. Each file is compared with its SHA-256. Card
+    and report are not made: they are files of the job.
     """
     given = ("--model", base.absolute(), "--apply", mask.absolute(), "--output", output.absolute())
     command = [sys.executable, "-P", "-m", "pruning", *map(str, given)]

@@ -12,11 +12,12 @@ from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
 from cli.render.tables import plain_grid, plain_table, print_item, print_list
 from cli.render.views import change
-from cli.terminal import clean, err, out
-from pruneserve_client import Client
+from cli.terminal import CommandFailed, Exit, clean, err, out
+from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ZooDetail, ZooItem
+from pruneserve_client.user_input import quoted
 
-app = command_group("List, show, promote and withdraw recommended models.")
+app = command_group("List, show, promote and withdraw shared models.")
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of an entry of the zoo.", show_default=False)
@@ -37,11 +38,23 @@ def list_entries(
     print_list(client.zoo(search=search, method=method), _table, as_json=as_json)
 
 
+def find_entry(client: Client, name: str) -> ZooDetail:
+    """Return an entry of the zoo. Raises CommandFailed, with the next step, where the server has none."""
+    try:
+        return client.zoo_entry(name)
+    except NotFound as error:
+        if error.problem is None:  # a proxy's
+            raise
+        raise CommandFailed(
+            f"the zoo has no entry {quoted(name)}: `pruneserve zoo list` shows all", Exit.USAGE
+        ) from error
+
+
 @app.command()
 @connected
 def show(client: Client, name: Name, as_json: AsJson = False) -> None:
     """Show an entry of the zoo with its files."""
-    entry = client.zoo_entry(name)
+    entry = find_entry(client, name)
     print_item(entry, _table_of_entry(entry), as_json=as_json)
     err.print(f"get it with: pruneserve download {clean(entry.slug)}")
 

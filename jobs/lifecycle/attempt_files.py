@@ -30,6 +30,7 @@ from jobs.tables import (
     JobBlock,
     SentFile,
 )
+from pruning.recipe import Stage
 
 
 def record_block(
@@ -83,8 +84,9 @@ def finished_blocks(session: Session, job_id: UUID) -> Sequence[JobBlock]:
 
 
 def block_bytes(session: Session, job_id: UUID) -> int:
-    """Return how much the shards of a job's finished blocks take in the store."""
-    return int(session.scalar(select(func.sum(JobBlock.size)).where(JobBlock.job_id == job_id)) or 0)
+    """Return how much the shards of a job's finished blocks take in the store: evaluations have none."""
+    of_blocks = JobBlock.job_id == job_id, JobBlock.stage != Stage.EVALUATE
+    return int(session.scalar(select(func.sum(JobBlock.size)).where(*of_blocks)) or 0)
 
 
 @dataclass(frozen=True, slots=True)

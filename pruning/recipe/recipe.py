@@ -170,7 +170,7 @@ class Recipe(StrictModel):
     ) -> MethodOptions | None:
         norms = info.data.get("norms")
         if method is None and info.data.get("structure", ...) is None and norms == ():
-            raise ValueError("is required unless structure or norms is given")
+            raise PydanticCustomError("required", "is required unless structure or norms is given")
         if method is not None and norms:
             raise ValueError("prunes, and norms only computes gradients; leave one of the two out")
         return method

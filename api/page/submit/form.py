@@ -20,7 +20,7 @@ from api.problems.catalogue import InvalidRequest
 from api.problems.handlers import as_problem
 from api.schemas.job_requests import JobRequest
 from api.schemas.sweeps import SweepRequest
-from pruneserve_client.user_input import QUICK, amount, number, share, size
+from pruneserve_client.user_input import QUICK, amount, number, share, size, whole_number
 from pruning.recipe import (
     ALLOCATIONS,
     METHODS,
@@ -31,7 +31,7 @@ from pruning.recipe import (
     implies_sparsity,
 )
 
-Kind = Literal["text", "choice", "number", "share", "amount", "list", "pairs", "json"]
+Kind = Literal["text", "choice", "number", "integer", "share", "amount", "list", "pairs", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ class Field:
         match self.kind, value:
             case (("choice" | "text"), str()) if value in (self.choices or (value.strip(),)):
                 text = value
-            case (("number" | "amount" | "share"), int() | float()) if not isinstance(value, bool):
+            case (("number" | "integer" | "amount" | "share"), int() | float()) if not isinstance(
+                value, bool
+            ):
                 is_share = self.kind == "share" or (self.kind == "amount" and value < 1)
                 text = as_percent(value) if is_share else str(value)
             case "list", list() if all(isinstance(one, str) for one in value):
@@ -100,13 +102,19 @@ def pop_field(body: dict[str, Any], path: str, field: Field) -> str | None:
 
 
 def _pairs(text: str) -> Mapping[str, str]:
-    pairs = (part.partition("=") for part in text.split(",") if part.strip())
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    pairs = {}
+    for part in filter(str.strip, text.split(",")):
+        name, _, value = map(str.strip, part.partition("="))
+        if not (name and value):
+            raise ValueError(FieldError.of("labels", "must be written name=value", part.strip()).reason)
+        pairs[name] = value
+    return pairs
 
 
 _PARSERS: Mapping[Kind, Callable[[str], object]] = {
     "number": number,
     "share": share,
+    "integer": whole_number,
     "amount": amount,
     "list": lambda text: [part.strip() for part in text.split(",") if part.strip()],
     "pairs": _pairs,
@@ -174,8 +182,8 @@ ADVANCED = (
         for kind in UNIT_KINDS.values()
         if kind.form_hint
     ),
-    Field("calibration.samples", "Windows", "How many to read.", "number", str(Calibration().samples)),
-    Field("calibration.sequence_length", "Window length", "Tokens per window.", "number", "at most 2048"),
+    Field("calibration.samples", "Windows", "How many to read.", "integer", str(Calibration().samples)),
+    Field("calibration.sequence_length", "Window length", "Tokens per window.", "integer", "at most 2048"),
     Field(
         "evaluation.dataset",
         "Evaluation text",
@@ -197,7 +205,7 @@ ADVANCED = (
     Field("gate.min_speedup", "Gate: speed", "How many times as fast as dense: 1.2.", "number"),
     Field("name", "Name", "The headline of the job in lists."),
     Field("labels", "Labels", "Names and values to find it by: team=search, run=7.", "pairs"),
-    Field("priority", "Priority", "Your queued job with the highest number runs first.", "number", "0"),
+    Field("priority", "Priority", "Your queued job with the highest number runs first.", "integer", "0"),
     RECIPE,
 )
 _LEGENDS = {

@@ -171,12 +171,16 @@ async def estimate(typed: FormValues, principal: Writer, resources: Resources) -
         reason = problem.detail
         if problem.errors:
             first = as_form_error(problem.errors[0], typed)
-            reason = f"{_TITLES.get(first.field, first.field)}: {first.reason}."
+            reason = f"{_TITLES.get(first.field, first.field)}: {_sentence(first.reason)}"
         return page("submit/estimate.html", problem=reason)
     return page("submit/estimate.html", problem=None, estimate=found, most=most)
 
 
 _TITLES = {field.path: field.title for field in (MODEL, AMOUNT, TEXT, *ADVANCED)} | {"goal": "Goal"}
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
 
 
 def _failure(job: Job, typed: Mapping[str, str]) -> list[FieldError]:
@@ -212,7 +216,7 @@ def _form(
         offered = [UploadItem.of(upload) for upload in uploaded]
     there = partial(local_models, resources.settings.model_roots, most=_MAX_SUGGESTIONS)
     found = checks.read_in_time(resources, principal.owner, there, _DISK_SECONDS)
-    messages = {error.field: error.message for error in errors}
+    messages = {error.field: _sentence(error.message) for error in errors}
     return page(
         "submit/new.html",
         status=status_code,

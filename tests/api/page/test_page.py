@@ -10,9 +10,10 @@ from api.actions.jobs import delete
 from api.page.jobs import detail
 from jobs.access import page_sessions
 from jobs.database import Database
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.events import Event, StepFinished
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.storage.store import StoredFile
 from jobs.tables import NOW, ApiKey, Job, PageSession
 from pruning.recipe import Stage
 from tests.api.drive import ORIGIN, Jobs, MakeKey, scopes_but
@@ -305,3 +306,14 @@ def test_assets_are_served_with_their_licences(anonymous: TestClient) -> None:
         assert anonymous.get(asset).status_code == 200
     for library in ("htmx", "htmx-ext-sse"):
         assert "Permission to use" in anonymous.get(f"/static/vendor/{library}.LICENSE").text
+
+
+def test_only_blocks_that_are_finished_are_said_to_take_room(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    claim, shard = jobs.running(), StoredFile("x", 262, "0" * 64)
+    for stage, is_said in (("evaluate", False), ("prune", True)):
+        with database.begin() as session:
+            assert attempt_files.record_block(session, claim, stage, 0, shard, {})
+        page = client.get(f"/jobs/{claim.job_id}").text
+        assert ("Finished blocks take 262 B" in page) == is_said

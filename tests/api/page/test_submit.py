@@ -41,7 +41,7 @@ def send(client: TestClient, typed: dict[str, str]) -> Any:
 
 def messages(page: str) -> dict[str, str]:
     """The message at each field of a form that is refused."""
-    found = re.findall(r'id="hint-([^"]+)"><strong class="missed">(.*?)\.</strong>', page)
+    found = re.findall(r'id="hint-([^"]+)"><strong class="missed">(.*?)</strong>', page)
     return {path: html.unescape(message) for path, message in found}
 
 
@@ -243,11 +243,20 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"method.name": "wanda", "method.norm": "l2"}, "method.norm", ""),
         ({"calibration.dataset": "/etc/text.txt"}, "calibration.dataset", "Must lie under an allowed root"),
         ({"calibration.samples": "9" * 300}, "calibration.samples", "Must be less than or equal to 65536"),
-        ({"calibration.samples": "many"}, "calibration.samples", "Write a finite number, not 'many'"),
+        ({"calibration.samples": "many"}, "calibration.samples", "Write a whole number, not 'many'"),
+        ({"priority": "high"}, "priority", "Write a whole number, not 'high'"),
+        (
+            {"goal": "smaller", "structure.mlp_channels": "half"},
+            "structure.mlp_channels",
+            "Write a share such as 25%, or a whole number such as 512, not 'half'",
+        ),
         ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must be a task's name"),
         ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "rite 5% or 0.05"),
         ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
-        ({"labels": "=x"}, "labels", ""),
+        ({"labels": "=x"}, "labels", 'Must be written name=value; got "=x"'),
+        ({"labels": "a"}, "labels", 'Must be written name=value; got "a"'),
+        ({"labels": "team=x, b"}, "labels", 'Must be written name=value; got "b"'),
+        ({"recipe": '{"dtpye": "float32"}'}, "recipe", "is not a field of this request; did you mean dtype?"),
         ({"exports": "gguf:Q9"}, "exports", "Is not a GGUF type; use one of F16, BF16"),
         ({"exports": "Q8_0"}, "exports", "Must be a name such as gguf:Q8_0"),
         ({"method.name": "none"}, "amount", "name a method that prunes, or leave it out"),
@@ -273,7 +282,7 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
     assert answer.status_code == 422
     found = messages(answer.text)
     assert message in found[field]
-    banner = dict(re.findall(r'<li><a href="#([^"]+)">[^<]+</a>: (.*?)\.</li>', answer.text))
+    banner = dict(re.findall(r'<li><a href="#([^"]+)">[^<]+</a>: (.*?)</li>', answer.text))
     assert message.lower() in html.unescape(banner[field]).lower()
     kept = {name: text for name, text in typed_in(answer.text).items() if name != "once"}
     chosen = ("goal", "method.name")  # a select keeps what it offers
@@ -281,6 +290,7 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
         name: text for name, text in whole.items() if text and name not in chosen
     }
     assert "<script>alert" not in answer.text
+    assert all(re.search(r"[^.?][.?]$", text) for text in (found[field], banner[field]))
     with database.begin() as session:
         assert session.query(Job).count() == 0
 
@@ -340,7 +350,7 @@ def test_a_job_that_its_request_made_fail_is_changed_and_any_other_retried(
         form = client.get(html.unescape(change[1]))
         assert form.status_code == 200
         assert typed_in(form.text)["calibration.samples"] == "7"
-        assert messages(form.text) == ({field: "Holds <too> little text"} if field else {})
+        assert messages(form.text) == ({field: "Holds <too> little text."} if field else {})
 
 
 def test_the_form_needs_the_write_scope_and_can_start_from_an_own_job(

@@ -76,6 +76,8 @@ def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
 def test_without_structure_a_method_is_required(client: TestClient) -> None:
     fields = refused_fields(client, {"model": "org/name", "sparsity": 0.5})
     assert fields == {"method": "is required unless structure or norms is given"}
+    answer = client.post("/v1/jobs", json={"model": "org/name", "sparsity": 0.5})
+    assert "value" not in answer.json()["errors"][0], "nothing was sent"
 
 
 def test_several_calibration_sets_can_be_given_by_weight(client: TestClient) -> None:

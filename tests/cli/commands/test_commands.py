@@ -274,3 +274,11 @@ def test_a_refused_format_of_a_webhook_is_called_as_it_was_typed(server: Scripte
         2,
         "error: Not so.\n    --format: is neither standard nor slack\n",
     )
+
+
+@pytest.mark.parametrize("group", [[], ["tools"], ["zoo"], ["admin"]])
+def test_the_help_of_a_group_cuts_no_line_off(group: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run(*group, "--help").stdout.partition("Commands:\n")[2]
+    assert shown
+    assert "..." not in shown

@@ -11,7 +11,7 @@ from typer.testing import Result
 from cli.options import common
 from cli.terminal import Exit
 from tests.cli.commands.test_resources import FILE, ID, QUEUED, page
-from tests.scripted_server import NOW, Exchange, ScriptedServer, artifact_document
+from tests.scripted_server import NOW, Exchange, ScriptedServer, artifact_document, problem_document
 
 
 def test_a_job_is_found_by_its_last_digits(
@@ -66,6 +66,16 @@ def test_a_download_of_a_job_without_files_says_why_and_how_to_go_on(
     done = pruneserve("download", ID)
     assert done.exit_code == Exit.FAILED
     assert f"error: the job is {state}: {way_on}" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("download", "nosuch"), ("zoo", "show", "nosuch")])
+def test_an_entry_that_the_zoo_does_not_have_is_named_with_the_next_step(
+    server: ScriptedServer, pruneserve: Callable[..., Result], command: tuple[str, ...]
+) -> None:
+    server.on("/v1/zoo/nosuch", lambda it: it.json(problem_document("There is none.", 404), 404))
+    done = pruneserve(*command)
+    assert done.exit_code == Exit.USAGE
+    assert "error: the zoo has no entry 'nosuch': `pruneserve zoo list` shows all" in done.stderr
 
 
 @pytest.mark.parametrize("status", [502, 404])

@@ -45,7 +45,7 @@ def test_a_mask_may_follow_a_cut() -> None:
 
 
 def test_one_of_both_is_required() -> None:
-    assert refused(sparsity=0.5) == ("method", "Value error, is required unless structure or norms is given")
+    assert refused(sparsity=0.5) == ("method", "is required unless structure or norms is given")
     assert refused(**CUT, method="gblm")[0] == "sparsity"
 
 
