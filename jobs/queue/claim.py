@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs import limits
@@ -25,6 +25,9 @@ from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
 _MAX_CANDIDATES = 3
 """Jobs that one claim tries in turn: the first may be cancelled meanwhile."""
+
+_FAULT_COOLDOWN_SECONDS = 60.0
+"""For this time after a worker's fault, its job is left to other workers, even if it has failed on all."""
 
 _BLOCK_DEVICE = JobBlock.numerics_key["device"].astext
 _RESUMES_ON = (
@@ -101,12 +104,11 @@ def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -
     again: the job is left to it for a while.
     """
     lately = NOW - timedelta(seconds=limits.RESUME_SECONDS)
-    failed_here = exists().where(
-        JobAttempt.job_id == Job.id,
-        JobAttempt.worker == own.name,
-        JobAttempt.outcome == Outcome.WORKER_FAULT,
-        JobAttempt.ended_at > lately,
-    )
+    just_now = NOW - timedelta(seconds=_FAULT_COOLDOWN_SECONDS)
+    faults = JobAttempt.job_id == Job.id, JobAttempt.outcome == Outcome.WORKER_FAULT
+    failed_here = exists().where(*faults, JobAttempt.worker == own.name, JobAttempt.ended_at > lately)
+    failed_just_now = exists().where(*faults, JobAttempt.worker == own.name, JobAttempt.ended_at > just_now)
+    failed_on = select(func.array_agg(JobAttempt.worker)).where(*faults, JobAttempt.ended_at > lately)
     device = _RESUMES_ON.label("device")
     rows = session.execute(
         select(
@@ -114,6 +116,8 @@ def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -
             Job.needs,
             device,
             failed_here.label("failed_here"),
+            failed_just_now.label("failed_just_now"),
+            failed_on.scalar_subquery().label("failed_on"),
             (Job.queued_at > lately).label("went_back_lately"),
         ).where(*backlog.CAN_RUN, Job.attempt > 0, (device != (own.device or "")) | failed_here)
     )
@@ -124,6 +128,10 @@ def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -
         like = [it for it in others if row.device is not None and it.device == row.device != own.device]
         # This one may be such a worker, where its own device was not measured.
         is_gone = None not in (own.device, row.device) and row.device not in alive
-        if like or (is_gone and row.went_back_lately) or (row.failed_here and others):
+        # Others, too, leave it to those that it has not failed on, and that can use its blocks.
+        useful = [it for it in others if row.device in (None, it.device)]
+        well = [it for it in useful if it.name not in (row.failed_on or ())]
+        failed = (row.failed_here and well) or (row.failed_just_now and others)
+        if like or (is_gone and row.went_back_lately) or failed:
             reserved.add(row.id)
     return reserved

@@ -244,6 +244,38 @@ def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_while(
         assert claimed(session, "sick") == job_id, "it has waited long enough"
 
 
+def test_a_job_that_has_failed_on_every_worker_is_left_to_none_for_a_minute(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "a")
+        register(session, "b")
+        job_id = submit(session, spec)
+        assert lifecycle.requeue_after_fault(session, claim_one(session, "a"), BROKEN, 6)
+        assert lifecycle.requeue_after_fault(session, claim_one(session, "b"), BROKEN, 6)
+        assert (claim(session, "a"), claim(session, "b")) == (None, None)
+        session.execute(update(JobAttempt).values(ended_at=NOW - timedelta(seconds=61)))
+        assert claimed(session, "a") == job_id
+
+
+def test_a_fault_does_not_leave_a_job_to_workers_that_could_not_use_its_blocks(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "l4", "gpu.24g", GPU_24G, device="cuda (L4)")
+        register(session, "h100", "gpu.80g", GPU_80G, device="cuda (H100)")
+        job_id = submit(session, spec, needs=LONG)
+        assert hand_back(session, "h100") == job_id
+        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
+        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda (H100)"}, **block))
+        session.flush()
+        assert lifecycle.requeue_after_fault(session, claim_one(session, "h100"), BROKEN, 6)
+        assert (claim(session, "l4"), claim(session, "h100")) == (None, None)
+        session.execute(update(JobAttempt).values(ended_at=NOW - timedelta(seconds=61)))
+        assert claim(session, "l4") is None
+        assert claimed(session, "h100") == job_id
+
+
 def test_a_job_goes_on_where_a_like_device_has_finished_its_blocks(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         register(session, "a", "gpu.24g", GPU_24G, device="cuda (L4)")
