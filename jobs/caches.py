@@ -75,7 +75,8 @@ def find_gradients(
             return ComputedElsewhere(entry.fingerprint, entry.job_id)
     to_compute = free if free & {*wanted} else set()
     for entry in entries:
-        if entry.fingerprint in to_compute:
+        if entry.fingerprint in to_compute and entry.job_id != claim.job_id:
+            _unblock(session, entry.job_id)  # or they would wait for a job that does not compute it
             entry.job_id = claim.job_id
     _give_up(session, claim, free - to_compute)
     ready = [entry.fingerprint for entry in entries if entry.ready_at and entry.fingerprint in wanted]
@@ -161,7 +162,7 @@ def publish_gradients(
         session.add(
             GradientShard(fingerprint=fingerprint, block=block, key=row.key, size=row.size, sha256=row.sha256)
         )
-    _unblock(session, claim)
+    _unblock(session, claim.job_id)
     return True
 
 
@@ -217,12 +218,12 @@ def _give_up(session: Session, claim: Claim, fingerprints: Collection[str] | Non
     if fingerprints is not None:
         own = own.where(CachedGradients.fingerprint.in_(fingerprints))
     if session.scalars(own.returning(CachedGradients.fingerprint)).all():
-        _unblock(session, claim)
+        _unblock(session, claim.job_id)
 
 
-def _unblock(session: Session, claim: Claim) -> None:
+def _unblock(session: Session, job_id: UUID) -> None:
     """Let the jobs that wait for this one ask again."""
-    session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
+    session.execute(update(Job).where(Job.blocked_on == job_id).values(blocked_on=None))
     notify_on_commit(session, QUEUE)
 
 

@@ -173,6 +173,21 @@ def test_a_job_that_went_back_to_the_queue_is_waited_for_a_while_only(
     assert ask(database, claims.take(database, first.job_id)) == ComputedElsewhere("f", third.job_id)
 
 
+def test_who_waits_for_a_job_asks_again_once_another_computes_in_its_place(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second, waiting = take(), take(), take()
+    assert ask(database, first) == COMPUTING
+    waits(database, waiting, first.job_id)
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, first, "a drain")
+    back_for(database, first.job_id, 16)
+    assert ask(database, second) == COMPUTING
+    again = claims.take(database, first.job_id)
+    assert ask(database, again) == ComputedElsewhere("f", second.job_id)
+    assert waiting.job_id in claimable(database), "the first computes something else now"
+
+
 def test_a_job_that_computes_and_waits_for_the_hub_is_waited_for_at_its_first_tries_only(
     database: Database, take: Callable[[], Claim]
 ) -> None:
