@@ -206,10 +206,14 @@ def _succeed(
 
 
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
-    """Return the job to the queue, for another worker, and count the fault of this one."""
+    """Return the job to the queue, for another worker, and count the fault of this one.
+
+    A job that this version does not accept says nothing of the machine.
+    """
     claim, worker = attempt.claim, attempt.worker.name
     moved = lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
-    if moved and conditions.record_fault(session, worker, error.message):
+    counts = error.type != "invalid_input"
+    if moved and counts and conditions.record_fault(session, worker, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
     return moved
 

@@ -146,17 +146,21 @@ def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
     assert states == [JobState.SUCCEEDED]
 
 
-def test_a_spec_of_another_version_is_left_to_other_workers(service: Service, job_id: UUID) -> None:
+def test_a_spec_of_another_version_is_left_to_other_workers_and_no_fault_of_the_machine(
+    service: Service, job_id: UUID
+) -> None:
     with service.database.begin() as session:
         session.execute(update(Job).values(spec={"recipe": {"model": "org/name", "method": "forgotten"}}))
-    for _ in range(3):
+    for attempt in range(1, 6):
         job = service.run(job_id)
-    assert (job.state, job.attempt, service.library.calls) == (JobState.QUEUED, 3, [])
+        assert (job.state, job.attempt) == (JobState.QUEUED, attempt)
+    job = service.run(job_id)
+    assert (job.state, service.library.calls) == (JobState.FAILED, [])
+    assert job.error is not None
+    assert "is not valid in the version of its worker" in job.error["message"]
     with service.database.begin() as session:
         worker = session.get_one(Worker, service.worker.name)
-    assert worker.quarantined_at is not None
-    assert worker.fault == last_reason(service, job_id)
-    assert "is not valid in the version of its worker" in worker.fault
+    assert (worker.quarantined_at, worker.faults) == (None, 0)
 
 
 def test_an_invalid_document_that_is_not_the_stored_job_is_no_fault_of_the_worker(

@@ -169,11 +169,11 @@ def _fault(number: int, error: BaseException, disk: Disk) -> str:
 
 
 def _stored_differently(found: ErrorDetails) -> JobError:
-    """The error of a stored job that this worker does not accept, unlike the API that has stored it."""
+    """The error of a stored job that this worker does not accept, but the API that has stored it did."""
     return JobError(
-        type="worker",
-        message="the job is not valid in the version of its worker, which is older than the API, or lacks a "
-        "method that is installed there",
+        type="invalid_input",
+        message="the job is not valid in the version of its worker: update that, install the method there, "
+        "or submit the job again",
         field=".".join(map(str, found["loc"])) or None,
         cause=Cause.WORKER,
     )
