@@ -108,30 +108,30 @@ def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -
     faults = JobAttempt.job_id == Job.id, JobAttempt.outcome == Outcome.WORKER_FAULT
     failed_here = exists().where(*faults, JobAttempt.worker == own.name, JobAttempt.ended_at > lately)
     failed_just_now = exists().where(*faults, JobAttempt.worker == own.name, JobAttempt.ended_at > just_now)
-    failed_on = select(func.array_agg(JobAttempt.worker)).where(*faults, JobAttempt.ended_at > lately)
+    faulty = select(func.array_agg(JobAttempt.worker)).where(*faults, JobAttempt.ended_at > lately)
     device = _RESUMES_ON.label("device")
     rows = session.execute(
         select(
             Job.id,
             Job.needs,
             device,
-            failed_here.label("failed_here"),
             failed_just_now.label("failed_just_now"),
-            failed_on.scalar_subquery().label("failed_on"),
+            faulty.scalar_subquery().label("failed_on"),
             (Job.queued_at > lately).label("went_back_lately"),
         ).where(*backlog.CAN_RUN, Job.attempt > 0, (device != (own.device or "")) | failed_here)
     )
     alive = {it.device for it in fleet.workers.values()}
     reserved = set()
     for row in rows:
+        failed_on = row.failed_on or ()
         others = fleet.workers_for(needs_of(row.needs), excluding=own.name)
         like = [it for it in others if row.device is not None and it.device == row.device != own.device]
         # This one may be such a worker, where its own device was not measured.
         is_gone = None not in (own.device, row.device) and row.device not in alive
         # Others, too, leave it to those that it has not failed on, and that can use its blocks.
         useful = [it for it in others if row.device in (None, it.device)]
-        well = [it for it in useful if it.name not in (row.failed_on or ())]
-        failed = (row.failed_here and well) or (row.failed_just_now and others)
+        well = [it for it in useful if it.name not in failed_on]
+        failed = (own.name in failed_on and well) or (row.failed_just_now and others)
         if like or (is_gone and row.went_back_lately) or failed:
             reserved.add(row.id)
     return reserved
