@@ -229,6 +229,17 @@ CANCELLED = "trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; for _ in {1..99}; do
 PASSED = '[ "$1" = download ] || { echo job=x >> "$GITHUB_OUTPUT"; exit; }'
 
 
+def run_step(directory: Path, command: str) -> tuple[int, str]:
+    """Run the action's step with a `pruneserve` that is `command`; return its code, and what it printed."""
+    program = directory / "pruneserve"
+    program.write_text(f"#!/bin/bash\n{command}\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{directory}:/usr/bin:/bin", "OUTPUT": "pruned", "GITHUB_OUTPUT": "outputs"}
+    with act(environment, directory) as step:
+        output, _ = step.communicate(timeout=60)
+    return step.returncode, output
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -240,13 +251,8 @@ PASSED = '[ "$1" = download ] || { echo job=x >> "$GITHUB_OUTPUT"; exit; }'
     ids=["killed", "the step is cancelled", "the download fails", "the download is cancelled"],
 )
 def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:
-    program = tmp_path / "pruneserve"
-    program.write_text(f"#!/bin/bash\n{command}\n")
-    program.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUTPUT": "pruned", "GITHUB_OUTPUT": "outputs"}
-    with act(environment, tmp_path) as step:
-        output, _ = step.communicate(timeout=60)
-    assert step.returncode == code, output
+    returned, output = run_step(tmp_path, command)
+    assert returned == code, output
 
 
 @pytest.mark.parametrize("there", [".hidden", "model.safetensors", None])
@@ -255,13 +261,8 @@ def test_the_action_refuses_an_output_that_is_not_empty(tmp_path: Path, there: s
     (tmp_path / "pruned").mkdir()
     if there:
         (tmp_path / "pruned" / there).touch()
-    program = tmp_path / "pruneserve"
-    program.write_text(f"#!/bin/bash\necho $1 >> calls\n{PASSED}\n")
-    program.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUTPUT": "pruned", "GITHUB_OUTPUT": "outputs"}
-    with act(environment, tmp_path) as step:
-        output, _ = step.communicate(timeout=60)
-    assert step.returncode == (Exit.USAGE if there else Exit.OK), output
+    returned, output = run_step(tmp_path, f"echo $1 >> calls\n{PASSED}")
+    assert returned == (Exit.USAGE if there else Exit.OK), output
     assert ("output: pruned exists and is not empty" in output) == bool(there)
     calls = tmp_path / "calls"
     assert (calls.read_text().split() if calls.exists() else []) == ([] if there else ["run", "download"])

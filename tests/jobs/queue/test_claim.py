@@ -222,6 +222,13 @@ def test_a_worker_with_named_queues_runs_only_their_jobs(database: Database, spe
         assert [claimed(session, "80g") for _ in range(2)] == [long, None]
 
 
+def finish_block(session: Session, job_id: UUID, device: str) -> None:
+    """Store that a device has finished the first block of a job."""
+    block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
+    session.add(JobBlock(job_id=job_id, numerics_key={"device": device}, **block))
+    session.flush()
+
+
 def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_while(
     database: Database, spec: JobSpec
 ) -> None:
@@ -266,9 +273,7 @@ def test_a_fault_does_not_leave_a_job_to_workers_that_could_not_use_its_blocks(
         register(session, "h100", "gpu.80g", GPU_80G, device="cuda (H100)")
         job_id = submit(session, spec, needs=LONG)
         assert hand_back(session, "h100") == job_id
-        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
-        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda (H100)"}, **block))
-        session.flush()
+        finish_block(session, job_id, "cuda (H100)")
         assert lifecycle.requeue_after_fault(session, claim_one(session, "h100"), BROKEN, 6)
         assert (claim(session, "l4"), claim(session, "h100")) == (None, None)
         session.execute(update(JobAttempt).values(ended_at=NOW - timedelta(seconds=61)))
@@ -282,9 +287,7 @@ def test_a_job_goes_on_where_a_like_device_has_finished_its_blocks(database: Dat
         register(session, "b", "gpu.80g", GPU_80G, device="cuda (H100)")
         job_id = submit(session, spec, needs=LONG)
         assert hand_back(session, "b") == job_id
-        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
-        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda (H100)"}, **block))
-        session.flush()
+        finish_block(session, job_id, "cuda (H100)")
         assert claim(session, "a") is None
         session.execute(update(Job).values(needs=LARGE.model_dump()))
         assert hand_back(session, "b") == job_id
@@ -302,8 +305,7 @@ def test_a_job_that_a_gpu_has_begun_is_left_to_its_like_for_a_while_after_that_h
         register(session, "gpu", "gpu.80g", GPU_80G, device="cuda:0 (H100)")
         job_id = submit(session, spec, needs=LONG)
         found = claim_one(session, "gpu")
-        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
-        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda:0 (H100)"}, **block))
+        finish_block(session, job_id, "cuda:0 (H100)")
         assert lifecycle.hand_back(session, found, "it shuts down")
         workers.delete_worker(session, "gpu")
         other = submit(session, spec)
@@ -324,8 +326,7 @@ def test_a_job_that_was_begun_elsewhere_is_not_kept_from_a_device_that_is_not_me
         register(session, "gpu", "gpu.80g", GPU_80G, device="cuda:0 (H100)")
         job_id = submit(session, spec, needs=LONG)
         found = claim_one(session, "gpu")
-        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
-        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda:0 (H100)"}, **block))
+        finish_block(session, job_id, "cuda:0 (H100)")
         assert lifecycle.hand_back(session, found, "it shuts down")
         workers.delete_worker(session, "gpu")
         register(session, "again", "gpu.80g", GPU_80G)
