@@ -171,10 +171,11 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         patience = _OUTAGE_TIMEOUT_SECONDS
         if isinstance(failure, Unreachable) and not is_of_the_network(failure):
             patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
-        wait = partial(
+        requeue = partial(
             lifecycle.requeue_while_unreachable, claim=claim, error=error, patience_seconds=patience
         )
-        return quarantine_without_store(wait, attempt) if isinstance(failure, StoreUnreachable) else wait
+        unreachable_store = isinstance(failure, StoreUnreachable)
+        return quarantine_without_store(requeue, attempt) if unreachable_store else requeue
     if error.type == OUT_OF_MEMORY:
         return partial(
             shortage.requeue_out_of_memory,

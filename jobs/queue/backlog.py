@@ -73,11 +73,13 @@ CAN_RUN = (QUEUED, Job.needs.is_not(None), _UNBLOCKED, _DUE)
 _GROUPS = text(
     """
     WITH RECURSIVE found AS (
-      (SELECT * FROM jobs WHERE state = 'queued' AND needs IS NOT NULL
+      (SELECT queue_group, owner, needs, id, priority, blocked_on, next_try_at
+       FROM jobs WHERE state = 'queued' AND needs IS NOT NULL
        ORDER BY queue_group, priority DESC, id LIMIT 1)
       UNION ALL
-      SELECT following.@ FROM found CROSS JOIN LATERAL (
-        SELECT * FROM jobs
+      SELECT following.* FROM found CROSS JOIN LATERAL (
+        SELECT queue_group, owner, needs, id, priority, blocked_on, next_try_at
+        FROM jobs
         WHERE state = 'queued' AND needs IS NOT NULL AND queue_group > found.queue_group
         ORDER BY queue_group, priority DESC, id LIMIT 1
       ) AS following
@@ -85,7 +87,7 @@ _GROUPS = text(
     SELECT queue_group, owner, needs::text AS needs, id, priority,
       blocked_on IS NULL AND next_try_at IS NULL AS waits_for_nothing
     FROM found
-    """.replace("*", "queue_group, owner, needs, id, priority, blocked_on, next_try_at").replace("@", "*")
+    """
 )
 
 _UNSIZED = (QUEUED, Job.needs.is_(None))

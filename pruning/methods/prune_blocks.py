@@ -109,8 +109,8 @@ def prune_blocks(
         with _Pruning(stack, recipe, windows, gradients, placement, blocks, missing[-1]) as pruning:
             retry(partial(pruning.begin, missing[0]), pruning.reduce)
             for index in range(pruning.next_block, missing[-1] + 1):
-                copied = placement.is_copied(stack.blocks[index].module)
-                (retry if copied else once)(partial(pruning.prune, index), pruning.reduce)
+                run = retry if placement.is_copied(stack.blocks[index].module) else once
+                run(partial(pruning.prune, index), pruning.reduce)
                 step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 

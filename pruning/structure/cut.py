@@ -115,8 +115,8 @@ def cut_blocks(  # noqa: PLR0913 - what decides a cut, and what follows it
             forward.free(to_host=host_holds_states(placement, windows.numel()))
 
         for index in range(first, last + 1):
-            copied = placement.is_copied(stack.blocks[index].module)
-            (retry if copied else once)(partial(cut, index), reduce)
+            run = retry if placement.is_copied(stack.blocks[index].module) else once
+            run(partial(cut, index), reduce)
             step(index + 1, len(stack.blocks))
 
 
