@@ -2839,7 +2839,7 @@ class WorkerItem(Model):
     """What it had for a job when it started; null until it has said so."""
 
     state: Literal["idle", "busy", "quarantined", "cordoned", "silent"] | str
-    """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
+    """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (an operator lets it take no more jobs; `job` is its last one), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
     """Since when it is in this state; null where that is unknown."""

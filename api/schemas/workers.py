@@ -37,8 +37,8 @@ class WorkerItem(BaseModel):
         None, description="What it had for a job when it started; null until it has said so."
     )
     state: WorkerState = Field(
-        description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an "
-        "operator lets it take none), or `silent` (no heartbeats)."
+        description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (an operator lets it take "
+        "no more jobs; `job` is its last one), or `silent` (no heartbeats)."
     )
     since: datetime | None = Field(description="Since when it is in this state; null where that is unknown.")
     device: str | None = Field(

@@ -128,10 +128,7 @@ def _sandbox(layers: dict[str, bool] | None) -> str:
 
 
 def _state(worker: WorkerItem) -> str:
-    """Say what a worker does, and what an operator has ordered."""
-    if worker.draining:
-        return f"{worker.state}, draining"
-    return f"{worker.state}, cordoned" if worker.cordoned_at and worker.state != "cordoned" else worker.state
+    return f"{worker.state}, draining" if worker.draining else worker.state
 
 
 def _table_of_queues(queues: Iterable[QueueItem]) -> Table:

@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.queue import backlog, conditions, workers
 from jobs.queue.resources import UNKNOWN_QUEUE, needs_of
 from jobs.queue.workers import Fleet, is_live
 from jobs.states import HELD, OPEN, JobState
-from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
+from jobs.tables import SEARCH_NOW, Job, Queue, Worker
 from jobs.webhooks import outbox
 
 MAX_LISTED_JOBS = 10_000
@@ -58,19 +58,8 @@ class WorkerStatus:
     """A registered worker."""
 
     worker: Worker
-    silent: bool
+    state: WorkerState
     job: RunningJob | None
-
-    @property
-    def state(self) -> WorkerState:
-        """What it does. One without heartbeats is silent, whatever it did before."""
-        if self.silent:
-            return WorkerState.SILENT
-        if self.worker.quarantined_at is not None:
-            return WorkerState.QUARANTINED
-        if self.job is not None:
-            return WorkerState.BUSY
-        return WorkerState.IDLE if self.worker.cordoned_at is None else WorkerState.CORDONED
 
     @property
     def since(self) -> datetime | None:
@@ -106,18 +95,27 @@ def worker_status(session: Session, name: str, seen_within: float) -> WorkerStat
 
 
 def _statuses(session: Session, rows: Sequence[Worker], seen_within: float) -> list[WorkerStatus]:
-    now: datetime = session.scalars(select(NOW)).one()
     names = [row.name for row in rows]
+    state_of_each = select(Worker.name, _state(seen_within)).where(Worker.name.in_(names))
+    states = {name: WorkerState(state) for name, state in session.execute(state_of_each)}
     held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at.label("since")).where(
         Job.state.in_(HELD), Job.worker.in_(names)
     )
     running = {
         row.worker: RunningJob(row.id, row.owner, row.stage, row.since) for row in session.execute(held)
     }
-    return [
-        WorkerStatus(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name))
-        for row in rows
-    ]
+    return [WorkerStatus(row, states[row.name], running.get(row.name)) for row in rows]
+
+
+def _state(seen_within: float) -> ColumnElement[str]:
+    """Return the expression of a worker's state. One that takes no more jobs is not busy with its last."""
+    return case(
+        (~is_live(seen_within), WorkerState.SILENT),
+        (Worker.quarantined_at.is_not(None), WorkerState.QUARANTINED),
+        (Worker.cordoned_at.is_not(None), WorkerState.CORDONED),
+        (exists().where(Job.worker == Worker.name, Job.state.in_(HELD)), WorkerState.BUSY),
+        else_=WorkerState.IDLE,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +220,11 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
 def _count_workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
     """Count all registered workers by queue and state.
 
-    Counted where they are stored: there are more than a list of them would show. One that an operator lets
-    take no more is not busy, but cordoned.
+    Counted where they are stored: there are more than a list of them would show.
     """
-    state = case(
-        (~is_live(seen_within), WorkerState.SILENT),
-        (Worker.quarantined_at.is_not(None), WorkerState.QUARANTINED),
-        (Worker.cordoned_at.is_not(None), WorkerState.CORDONED),
-        (exists().where(Job.worker == Worker.name, Job.state.in_(HELD)), WorkerState.BUSY),
-        else_=WorkerState.IDLE,
-    )
-    rows = session.execute(select(Worker.queue, state, func.count()).group_by(Worker.queue, state))
-    return Counter({(queue, str(found)): count for queue, found, count in rows})
+    each = select(Worker.queue, _state(seen_within).label("state")).subquery()
+    counts = select(each.c.queue, each.c.state, func.count()).group_by(each.c.queue, each.c.state)
+    return Counter({(queue, state): count for queue, state, count in session.execute(counts)})
 
 
 def _oldest_by_queue(session: Session, fleet: Fleet) -> dict[str, float]:

@@ -268,7 +268,14 @@ def test_a_cordoned_worker_is_not_busy_with_its_last_job(database: Database, spe
         conditions.cordon(session, "two")
     with database.begin() as session:
         assert snapshot(session, 30).workers == {("cpu", "busy"): 1, ("cpu", "cordoned"): 1}
-        assert {str(seen.state) for seen in overview.worker_statuses(session, 30)} == {"busy"}
+        statuses = {
+            seen.worker.name: (str(seen.state), seen.since) for seen in overview.worker_statuses(session, 30)
+        }
+        [one, two] = (session.get_one(Worker, name) for name in ("one", "two"))
+        assert statuses["one"][0] == "busy"
+        assert statuses["one"][1] is not None
+        assert one.cordoned_at is None
+        assert statuses["two"] == ("cordoned", two.cordoned_at)
 
 
 def test_every_worker_is_counted_in_the_state_that_the_list_shows(
