@@ -101,14 +101,14 @@ def test_each_act_of_an_operator_is_done_and_recorded(
         assert client.patch(f"/v1/{path}", json=change).status_code == 200
         [worker] = client.get("/v1/workers").json()["items"]
         [queue] = client.get("/v1/queues").json()["items"]
-        states.append((worker["cordoned_at"] is None, worker["draining"], queue["paused_by"]))
-        assert (worker["state"], queue["running"]) == ("busy", 1), "what runs goes on"
+        states.append((worker["state"], worker["draining"], queue["paused_by"]))
+        assert (worker["job"]["id"], queue["running"]) == (str(claim.job_id), 1), "what runs goes on"
     assert states == [
-        (False, False, None),
-        (False, True, None),
-        (True, False, None),
-        (True, False, "ada"),
-        (True, False, None),
+        ("cordoned", False, None),
+        ("cordoned", True, None),
+        ("busy", False, None),
+        ("busy", False, "ada"),
+        ("busy", False, None),
     ]
     acts = [(action, "ada", subject) for _, _, action, subject in ACTS]
     assert [record for record in told(client) if record[0] != "others.read"] == acts
