@@ -21,6 +21,11 @@ class NumericalFailure(PruningError):
 class Unreachable(PruningError):
     """An outside service (the Hub, say) did not answer: a retry later may succeed."""
 
+    def __init__(self, what: str, remedy: str = "try again later", *, field: str | None = None) -> None:
+        """`what` did not answer, without the `remedy`: there is none for who waits until it does."""
+        super().__init__(f"{what}; {remedy}", field=field)
+        self.what = what
+
 
 def is_panic(error: BaseException) -> bool:
     """Whether a library written in Rust panicked (tokenizers, safetensors): not an `Exception` in Python."""

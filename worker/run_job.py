@@ -172,7 +172,11 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         if isinstance(failure, Unreachable) and not is_of_the_network(failure):
             patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
         requeue = partial(
-            lifecycle.requeue_while_unreachable, claim=claim, error=error, patience_seconds=patience
+            lifecycle.requeue_while_unreachable,
+            claim=claim,
+            error=error,
+            patience_seconds=patience,
+            what=failure.what,
         )
         unreachable_store = isinstance(failure, StoreUnreachable)
         return quarantine_without_store(requeue, attempt) if unreachable_store else requeue

@@ -68,8 +68,8 @@ class Waiting(BaseModel):
 def _outage_of(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]:
     """Return since when what the job waits for does not answer, and how often that was tried."""
     if reason == WaitsFor.STORE:
-        return job.outage_of("store")
-    return job.outage_of("hub") if reason == WaitsFor.HUB else (None, None)
+        return job.outage_of("store")[:2]
+    return job.outage_of("hub")[:2] if reason == WaitsFor.HUB else (None, None)
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:

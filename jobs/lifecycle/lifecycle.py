@@ -241,37 +241,38 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
 
 
 def requeue_while_unreachable(
-    session: Session, claim: Claim, error: JobError, patience_seconds: float
+    session: Session, claim: Claim, error: JobError, patience_seconds: float, *, what: str | None = None
 ) -> bool:
     """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
     one. The job fails with the error when these waits and the attempts that ended in one since the first of
     them take more than `patience_seconds`; a retry of the job or a newly finished block starts them again.
+
+    `what` does not answer, where the error's message says what to do as well: here nothing has to be done.
     """
     row = session.execute(select(Job, NOW.label("now")).where(Job.id == claim.job_id)).one_or_none()
     if row is None:
         return False
     awaited = "store" if error.type == "store" else "hub"
-    since, failed = row.Job.outage_of(awaited)
-    since, tries = since or row.now, failed + 1
-    waits = [_WAITS[min(before, len(_WAITS) - 1)] for before in range(tries)]
+    before = row.Job.outage_of(awaited)
+    since, tries = before.since or row.now, before.tries + 1
+    waits = [_WAITS[min(earlier, len(_WAITS) - 1)] for earlier in range(tries)]
     next_try_at = row.now + timedelta(seconds=waits[-1])
-    waiting = f"waiting for {'the store' if awaited == 'store' else 'the Hub'}, next try at "
-    waited = (JobAttempt.outcome == Outcome.UNREACHABLE) & JobAttempt.reason.startswith(waiting)
-    is_try = waited | (JobAttempt.attempt == claim.attempt)
-    tries_since = (JobAttempt.job_id == claim.job_id, JobAttempt.started_at >= since, is_try)
-    of_each = func.least(usage.SECONDS_OF_ATTEMPT, _MAX_SECONDS_OF_A_TRY)
-    held = float(session.scalar(select(func.sum(of_each)).where(*tries_since)) or 0)
-    if sum(waits) + held > patience_seconds:  # the time since then may be a night in which no worker ran
+    tried_seconds = before.tried_seconds
+    if before.tries:
+        this_attempt = JobAttempt.job_id == claim.job_id, JobAttempt.attempt == claim.attempt
+        seconds = session.scalars(select(usage.SECONDS_OF_ATTEMPT).where(*this_attempt)).one()
+        tried_seconds += min(float(seconds), _MAX_SECONDS_OF_A_TRY)
+    if sum(waits) + tried_seconds > patience_seconds:  # the time since then may be a night without workers
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
-    # The part after the semicolon says what the user has to do; here nothing has to be done.
-    what = error.message.partition("; ")[0]
-    reason = f"{waiting}{next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    what = what or error.message
+    awaited_name = "the store" if awaited == "store" else "the Hub"
+    reason = f"waiting for {awaited_name}, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    outage = {"since": since.isoformat(), "tries": tries, "tried_seconds": tried_seconds}
     values = {
-        "outage": (row.Job.outage or {})
-        | {"awaited": awaited, "waiting_for": what, awaited: {"since": since.isoformat(), "tries": tries}},
+        "outage": (row.Job.outage or {}) | {"awaited": awaited, "waiting_for": what, awaited: outage},
         "next_try_at": next_try_at,
     }
     change = StateChanged(state=JobState.QUEUED, reason=reason)

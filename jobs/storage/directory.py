@@ -91,6 +91,4 @@ def unlink(path: Path) -> bool:
 def _raise(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):  # it was deleted, or never made
         code = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        raise StoreUnreachable(
-            f"a directory of the store cannot be read ({code}); try again later"
-        ) from error
+        raise StoreUnreachable(f"a directory of the store cannot be read ({code})") from error

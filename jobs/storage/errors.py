@@ -14,7 +14,8 @@ from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 
 # MinIO's disks and its buckets' quotas, Ceph's quotas.
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
-NO_BUCKET = "the store's bucket does not exist; the operator must create it"
+NO_BUCKET = "the store's bucket does not exist", "the operator must create it"
+_MAKE_ROOM = "the operator must make room"
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _DIRECTORY_ERROR = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
@@ -35,6 +36,11 @@ class StoreUnreachable(StoreError):
     """The store did not answer, or had an internal error. A later attempt may succeed."""
 
     kind = "unreachable"
+
+    def __init__(self, what: str, remedy: str = "try again later") -> None:
+        """`what` is wrong, without the `remedy`: there is none for who waits until another has mended it."""
+        super().__init__(f"{what}; {remedy}")
+        self.what = what
 
 
 class StoreRefused(StoreError):
@@ -85,7 +91,7 @@ def translated_errors(key: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, exceptions.BaseError) as error:
         if _code_of(error) == "NoSuchBucket":
-            raise StoreDenied(NO_BUCKET) from error
+            raise StoreDenied(*NO_BUCKET) from error
         raise _translated(error, key) from error
 
 
@@ -93,31 +99,31 @@ def _translated(error: Exception, key: str) -> StoreError:
     if isinstance(error, FileNotFoundError):
         return NotStored(f"there is no file {key} in the store")
     if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
-        return StoreFull(f"the store is full{_code(error)}; the operator must make room")
+        return StoreFull(f"the store is full{_code(error)}", _MAKE_ROOM)
     if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
         return StoreDenied(
-            f"the store refuses the service's credentials{_code(error)}; the operator must correct them"
+            f"the store refuses the service's credentials{_code(error)}", "the operator must correct them"
         )
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
     if (found := _DIRECTORY_ERROR.search(str(error))) is not None:
         return directory_error(int(found[1]))
-    return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
+    return StoreUnreachable(f"the store did not answer as expected{_code(error)}")
 
 
 def directory_error(number: int) -> StoreUnreachable:
     """Return the error of a store that is a directory, by its `errno`."""
     if number in _FULL_ERRNOS:
-        return StoreFull("the store is full; the operator must make room")
-    return (FileUnusable if number in _FILE_ERRNOS else StoreUnreachable)(_directory_error_message(number))
+        return StoreFull("the store is full", _MAKE_ROOM)
+    return (FileUnusable if number in _FILE_ERRNOS else StoreUnreachable)(*directory_fault(number))
 
 
-def _directory_error_message(number: int) -> str:
-    code = errno.errorcode.get(number, f"error {number}")
+def directory_fault(number: int) -> tuple[str, str]:
+    """Return what is wrong with the directory, and what the operator must do."""
+    directory, code = "the store's directory (STORE_URL)", errno.errorcode.get(number, f"error {number}")
     if number == errno.EROFS:
-        return f"the store's directory (STORE_URL) is read-only ({code}); the operator must make it writable"
-    reason = f"{code}, {os.strerror(number)}"
-    return f"the store's directory (STORE_URL) cannot be used ({reason}); the operator must check it"
+        return f"{directory} is read-only ({code})", "the operator must make it writable"
+    return f"{directory} cannot be used ({code}, {os.strerror(number)})", "the operator must check it"
 
 
 def _is_full(error: Exception) -> bool:

@@ -30,7 +30,7 @@ from jobs.storage.errors import (
     StoreDenied,
     StoreRefused,
     StoreUnreachable,
-    directory_error,
+    directory_fault,
     measured,
     translated_errors,
 )
@@ -121,7 +121,8 @@ class Store:
                     self._open_bucket(found)
         elif not self._is_directory(self._directory):
             raise StoreUnreachable(
-                "the store's directory (STORE_URL) is missing; the operator must mount its disk, or create it"
+                "the store's directory (STORE_URL) is missing",
+                "the operator must mount its disk, or create it",
             )
         if self._opened is None:
             self._opened = object_store(self._url, {})
@@ -137,7 +138,7 @@ class Store:
         try:
             return path.is_dir()
         except OSError as error:  # of a disk, or of a server that it is mounted from
-            raise StoreUnreachable(str(directory_error(error.errno or errno.EIO))) from error
+            raise StoreUnreachable(*directory_fault(error.errno or errno.EIO)) from error
 
     @measured("write")
     def put_file(
@@ -175,7 +176,7 @@ class Store:
                         max_concurrency=_PARTS_AT_ONCE,
                     )
         except NotStored as error:
-            raise StoreDenied(NO_BUCKET) from error
+            raise StoreDenied(*NO_BUCKET) from error
         except Exception:
             # obstore wraps what the reader raised in an error of its own.
             if reader.error is not None:

@@ -1,7 +1,7 @@
 """What all tables share: names of constraints, types of columns, the clock, and fields of JSON documents."""
 
 from datetime import datetime
-from typing import Any, Generic, Self, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, NamedTuple, Self, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from sqlalchemy import DateTime, Double, LargeBinary, MetaData, Select, Text, func
@@ -88,6 +88,15 @@ class DocumentField(Generic[Value]):
         return part.label(self._attribute)
 
 
+class Outage(NamedTuple):
+    """How long the Hub or the store has been unavailable for a job."""
+
+    since: datetime | None
+    tries: int
+    tried_seconds: float
+    """How long the tries but the first have held a worker: that one had other work before."""
+
+
 class JobDocuments:
     """The documents of `Job`."""
 
@@ -130,10 +139,13 @@ class JobDocuments:
     state: Mapped[JobState]
     ended_at: Mapped[datetime | None]
 
-    def outage_of(self, what: str) -> tuple[datetime | None, int]:
-        """Return since when the `hub` or the `store` is unavailable, and how often it was tried since."""
-        found = (self.outage or {}).get(what)
-        return (None, 0) if found is None else (datetime.fromisoformat(found["since"]), int(found["tries"]))
+    def outage_of(self, what: str) -> Outage:
+        """Return the present outage of the `hub` or the `store`; one without tries if it is available."""
+        stored = (self.outage or {}).get(what)
+        if stored is None:
+            return Outage(None, 0, 0.0)
+        since, tried_seconds = datetime.fromisoformat(stored["since"]), float(stored.get("tried_seconds", 0))
+        return Outage(since, int(stored["tries"]), tried_seconds)
 
     @property
     def succeeded_at(self) -> datetime | None:

@@ -58,7 +58,7 @@ class HubModel:
         self._directory = self._snapshot(reference.revision, (CONFIG,))
         self.commit = self._directory.name
         if self._listed not in (None, self.commit):  # whose sizes are unknown
-            raise Unreachable(f"{reference.id} has just changed on the Hub; try again", field="model.id")
+            raise Unreachable(f"{reference.id} has just changed on the Hub", "try again", field="model.id")
         if CONFIG in self.names:
             self._check_access()
         self.names = self.names or all_files(self._directory)
@@ -161,7 +161,8 @@ class HubModel:
             return InvalidInput(f"the Hub does not let this token read {model}", field="model.id")
         answer = f"status {status}" if status else type(error).__name__
         return Unreachable(
-            f"the Hub did not deliver {model} ({answer}); try again later, or give the path of a local copy",
+            f"the Hub did not deliver {model} ({answer})",
+            "try again later, or give the path of a local copy",
             field="model.id",
         )
 

@@ -149,6 +149,7 @@ def _load(source: Source, path: str, name: str, **options: Any) -> Any:  # noqa:
             ) from error
         raise Unreachable(
             f"the dataset {source.dataset} could not be loaded from the Hugging Face Hub "
-            f"({type(error).__name__}); check the network, or give the path of a local file, or 'builtin'",
+            f"({type(error).__name__})",
+            "check the network, or give the path of a local file, or 'builtin'",
             field=source.field,
         ) from error

@@ -67,8 +67,8 @@ class Tasks:
                 loaded = self._manager.load([name])["tasks"]
             except Exception as error:  # a task is third-party code, which fails in its own ways
                 raise Unreachable(
-                    f"the task {name} could not be loaded with its data ({type(error).__name__}); check the "
-                    "network, or define the task on local files",
+                    f"the task {name} could not be loaded with its data ({type(error).__name__})",
+                    "check the network, or define the task on local files",
                     field=f"{_FIELD}.{number}",
                 ) from error
             for leaf, task in loaded.items():

@@ -93,7 +93,7 @@ def test_a_worker_that_does_not_reach_the_store_is_quarantined_until_it_does(
     def fail() -> None:
         if is_away:
             store.rename(Path(tempfile.mkdtemp(dir=store.parent)) / "away")
-        raise StoreUnreachable("the store does not answer; try again later")
+        raise StoreUnreachable("the store does not answer")
 
     service.library.in_the_middle = fail
     job = service.run(job_id)

@@ -216,7 +216,7 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
         try:
             (hub_cache / "blob").write_bytes(bytes(2**21))
         except OSError as error:
-            raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
+            raise Unreachable("the Hub did not deliver org/name (OSError)") from error
 
     service.library.in_the_middle = download
     job = service.run(job_id)

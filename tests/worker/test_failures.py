@@ -244,7 +244,7 @@ def test_a_network_that_fails_by_the_numbers_of_a_file_is_a_hub_that_does_not_an
                 )
             raise RuntimeError("tcp connect error: Connection timed out (os error 110)")
         except (httpx.ConnectError, RuntimeError) as error:
-            raise Unreachable("the Hub does not answer; try again later") from error
+            raise Unreachable("the Hub does not answer") from error
 
     service.library.in_the_middle = connect
     job = service.run(job_id)

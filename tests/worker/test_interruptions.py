@@ -205,13 +205,13 @@ def test_a_claim_whose_commit_failed_leaves_no_record(
 
 def unreachable(job: Job, tries: int) -> None:
     """Let the Hub not have answered so many tries."""
-    since, _ = job.outage_of("hub")
+    since = job.outage_of("hub").since
     assert since is not None
     job.outage = (job.outage or {}) | {"hub": {"since": since.isoformat(), "tries": tries}}
 
 
 def unavailable() -> None:
-    raise Unreachable("the Hub does not answer; try again later") from ConnectionRefusedError()
+    raise Unreachable("the Hub does not answer") from ConnectionRefusedError()
 
 
 def put_back_four_times(service: Service, job_id: UUID, awaited: str) -> Job:

@@ -57,7 +57,7 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
         except NotStored as error:
             # It has a row, and a job that has not ended keeps it from being deleted: the store has lost it.
             what = "the uploaded text" if of_a_text else "the gradient norms"
-            raise StoreDenied(f"the store lacks {what}; the operator must restore it") from error
+            raise StoreDenied(f"the store lacks {what}", "the operator must restore it") from error
 
 
 def upload_artifacts(

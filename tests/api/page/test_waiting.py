@@ -20,7 +20,9 @@ def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
             if number:
                 again = claimed(session, claim.job_id, "worker", 3000)
                 claim = again
-            assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+            assert lifecycle.requeue_while_unreachable(
+                session, claim, error, 3600.0, what="the Hub did not deliver <b>x</b>"
+            )
     return claim
 
 
@@ -55,7 +57,7 @@ def test_rest_and_the_page_show_a_job_that_waits_for_the_store(client: TestClien
     full = "the store is full"
     error = JobError(type="store", message=f"{full}; the operator must make room")
     with jobs.database.begin() as session:
-        assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0, what=full)
     waiting = client.get(f"/v1{path}").json()["waiting"]
     assert (waiting["reason"], waiting["message"], waiting["tries"]) == ("store", full, 1)
     assert client.get("/v1/jobs").json()["items"][0]["waiting"] == waiting

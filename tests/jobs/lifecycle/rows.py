@@ -31,8 +31,8 @@ def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
     with database.begin() as session:
         job = session.get_one(Job, job_id)
         columns = {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
-    since, tries = job.outage_of("hub")
-    away_since, store_tries = job.outage_of("store")
+    since, tries, _ = job.outage_of("hub")
+    away_since, store_tries, _ = job.outage_of("store")
     parts = {name: getattr(job, name) for name in _PARTS}
     parts |= {"unreachable_since": since, "unreachable_tries": tries}
     parts |= {"store_away_since": away_since, "store_tries": store_tries}

@@ -64,7 +64,7 @@ def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
     of_it = "store_away_since" if kind == "store" else "unreachable_since"
     with database.begin() as session:
         before = session.scalar(NOW.select())
-        assert lifecycle.requeue_while_unreachable(session, claim, error, 10.0)  # not longer than it waits
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 10.0, what=what)  # its wait
         after = session.scalar(NOW.select())
     row = row_of(database, claim.job_id)
     assert (row["state"], row["waiting_for"]) == (JobState.QUEUED, what)
