@@ -16,15 +16,12 @@ from typing import Protocol
 
 from pruning.evaluation.perplexity import EvaluationSet
 from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey
+from pruning.resume.store import COMMON_CONDITIONS, NumericsKey
 
 _FORMAT = 3
 
 # The part of a run's numerics key that decides the last bits of a forward pass.
-_DECISIVE = (
-    *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "numerics"),
-    *("cudnn", "attention backend"),  # on CUDA only
-)
+_DECISIVE = COMMON_CONDITIONS - {"triton"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str
     content = {
         "format": _FORMAT,
         "model": model,
-        "conditions": {name: numerics_key[name] for name in _DECISIVE if name in numerics_key},
+        "conditions": {name: numerics_key[name] for name in _DECISIVE & numerics_key.keys()},
         "windows": text.fingerprint,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

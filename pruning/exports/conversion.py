@@ -246,8 +246,8 @@ def _find_rules(
     """
     base = importlib.import_module("conversion").TextModel
     by_hash = base.get_vocab_base_pre
-    found = re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash))
-    known = dict.fromkeys([*(name for name in _COMMON_RULES if name in found), *found])
+    all_rules = rules_of(inspect.getsource(by_hash))
+    known = dict.fromkeys([*(name for name in _COMMON_RULES if name in all_rules), *all_rules])
     names: list[str]
     try:
         names = list(dict.fromkeys([by_hash(None, tokenizer), *known]))
@@ -270,6 +270,11 @@ def _find_rules(
             base.get_vocab_base_pre = functools.partial(_constant, name)
             return name
     raise cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
+
+
+def rules_of(source: str) -> list[str]:
+    """Return the names of all rules in the source of the converter's `get_vocab_base_pre`: it has no list."""
+    return re.findall(r'res = "([^"]+)"', source)
 
 
 def _constant(value: str, *_: object) -> str:

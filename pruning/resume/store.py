@@ -56,6 +56,14 @@ def unqualified_name(name: str) -> str:
 NumericsKey = Mapping[str, str | int | float | bool | None]
 """What decides the bits of a stage in addition to the recipe: dtype, device, threads, micro-batch, …"""
 
+COMMON_CONDITIONS = frozenset(
+    {
+        *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "numerics"),
+        *("triton", "cudnn", "attention backend"),  # on CUDA only
+    }
+)
+"""The names in the key of `pruning.models.placement.Placement`, which all stages of a run have in common."""
+
 
 class _Note(BaseModel):
     """Metadata next to a shard, written once the shard is durable."""

@@ -1,7 +1,6 @@
 """Reports a run: events of its job, the time left, metrics of its stages, and lines of the log."""
 
 import logging
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -25,7 +24,6 @@ _COMPUTING = frozenset(Stage) - {Stage.RESOLVE, Stage.UPLOAD}
 _MAX_LINES = 100
 _MAX_LINE_LENGTH = 500
 _REPORTED_AS_EVENTS = "worker.run_job"  # how an attempt begins and ends, its events say
-_JOB = re.compile(r"^job [0-9a-f-]{36}: ")
 _LIMIT_REACHED = f"this attempt has logged {_MAX_LINES} lines; further ones are in the worker's log alone"
 _SECONDS_BETWEEN_EVENTS = 1.0
 
@@ -190,7 +188,7 @@ class LogLines(logging.Handler):
         if not important or record.name == _REPORTED_AS_EVENTS or self._count > _MAX_LINES:
             return
         self._count += 1
-        line = self._redactor.redact(_JOB.sub("", record.getMessage()))
+        line = self._redactor.redact(record.getMessage())
         short = line if len(line) <= _MAX_LINE_LENGTH else f"{line[:_MAX_LINE_LENGTH]} …"
         self._pending.append(
             _LIMIT_REACHED if self._count > _MAX_LINES else f"{record.levelname.lower()}: {short}"

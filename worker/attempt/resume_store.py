@@ -12,24 +12,14 @@ from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
 from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import ActivationCheckpoint, NumericsKey, changed_numerics, unqualified_name
-from worker.attempt.attempt import Attempt
-
-WORKER_FIELDS = frozenset(
-    {
-        "device",
-        "dtype",
-        "threads",
-        "attention",
-        "processor",
-        "torch",
-        "transformers",
-        "triton",
-        "cudnn",
-        "numerics",
-    }
+from pruning.resume.store import (
+    COMMON_CONDITIONS,
+    ActivationCheckpoint,
+    NumericsKey,
+    changed_numerics,
+    unqualified_name,
 )
-"""The names of `Placement.numerics_key`, which all stages of an attempt have in common."""
+from worker.attempt.attempt import Attempt
 
 
 class JobResumeStore:
@@ -125,4 +115,4 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
 def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, Any]:
     """Return by name what was otherwise when a block was finished; of other stages, what all have alike."""
     found = changed_numerics(row.numerics_key, now)
-    return {name: found[name] for name in found if row.stage == stage or name in WORKER_FIELDS}
+    return {name: found[name] for name in found if row.stage == stage or name in COMMON_CONDITIONS}

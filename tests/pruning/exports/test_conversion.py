@@ -1,7 +1,9 @@
 """A checkpoint becomes a GGUF file with which llama.cpp computes what transformers does, or is refused."""
 
+import ast
 import json
 import shutil
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from transformers import (
 )
 
 from pruning.errors import InvalidInput
-from pruning.exports import llama
+from pruning.exports import llama, packages
+from pruning.exports.conversion import _COMMON_RULES, rules_of
 from pruning.exports.gguf import check, convert
 from pruning.resume.hashed_file import sha256_of
 from tests.pruning.exports.checkpoints import write_checkpoint
@@ -224,3 +227,22 @@ class TestTokenizers:
         with closing(llama.Model(written.file, vocabulary_only=True)) as vocabulary:
             assert vocabulary.tokenize("born free and\n  equal", add_special=False) == expected
         assert GGUFReader(written.file).fields["tokenizer.ggml.model"].contents() == "llama"
+
+
+def test_all_rules_of_the_converter_are_known() -> None:
+    """If this fails after a change of `CONVERTER`, adapt `rules_of` to how the new one names its rules."""
+    with zipfile.ZipFile(packages.converter()) as wheel:
+        source = wheel.read("conversion/base.py").decode()
+    [function] = (
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == "get_vocab_base_pre"
+    )
+    assigned = [node.value for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+    strings = {
+        node.value for node in assigned if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [ast.unparse(node) for node in returned if node is not None] == ["res"]
+    assert set(rules_of(ast.get_source_segment(source, function) or "")) == strings
+    assert set(_COMMON_RULES) < strings

@@ -31,7 +31,7 @@ def test_warnings_and_what_the_library_says_are_events(service: Service, job_id:
     assert messages(service, job_id) == [
         "info: no room to copy the next block",
         "warning: slow: no kernel",
-        "warning: heartbeat failed",
+        f"warning: job {job_id}: heartbeat failed",
     ]
 
 

@@ -6,8 +6,10 @@ from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
 from pruning.models.placement import Placement
 from pruning.recipe import Stage
+from pruning.resume.store import COMMON_CONDITIONS
+from pruning.runtime.device import cuda_versions
 from tests.pruning.families import make
-from worker.attempt.resume_store import WORKER_FIELDS, restart
+from worker.attempt.resume_store import restart
 
 HERE: dict[str, Any] = {"device": "cuda:0 (NVIDIA H100)", "threads": 8, "numerics": 1}
 ELSEWHERE = HERE | {"device": "cuda:0 (NVIDIA A100)"}
@@ -69,7 +71,17 @@ def test_gates_are_not_lost_for_the_norms_that_are_computed_after_them() -> None
     assert moved.blocks == 2
 
 
-def test_the_conditions_of_the_worker_are_those_of_its_placement() -> None:
-    of_a_cpu = Placement(make("llama")).numerics_key.keys()
-    assert WORKER_FIELDS - of_a_cpu == {"triton", "cudnn"}
-    assert of_a_cpu <= WORKER_FIELDS
+def test_the_conditions_of_all_stages_are_those_of_a_placement() -> None:
+    placement = Placement(make("llama"))
+    on_cuda_only = cuda_versions() | placement._attention_backend()
+    assert placement.numerics_key.keys() | on_cuda_only.keys() == COMMON_CONDITIONS
+
+
+def test_another_attention_backend_loses_the_blocks_of_all_stages() -> None:
+    rows = [row(1, Stage.GRADIENTS, 0, HERE | {"attention backend": "cudnn_attention"})]
+    event = restart(2, Stage.PRUNE, rows, HERE | {"attention backend": "flash_attention"})
+    assert event is not None
+    assert (event.blocks, event.reason) == (
+        1,
+        "attention backend cudnn_attention before, flash_attention now",
+    )
