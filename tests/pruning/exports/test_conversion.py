@@ -238,7 +238,11 @@ def test_all_rules_of_the_converter_are_known() -> None:
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.name == "get_vocab_base_pre"
     )
-    assigned = [node.value for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    assigned = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "res"
+    ]
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     strings = {
         node.value for node in assigned if isinstance(node, ast.Constant) and isinstance(node.value, str)
